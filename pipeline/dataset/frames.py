@@ -1,0 +1,141 @@
+"""Frames on disk: written whole, read back, counted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from pipeline.dataset.layout import DatasetLayout
+from pipeline.errors import DatasetError
+from pipeline.formats.storage import write_bytes_atomic
+from pipeline.records.annotations import FrameRecord, InstanceLabel
+from pipeline.records.scene import SampledScene
+
+__all__ = ["find_done", "read_ids", "read_record", "remove_leftovers", "write_frame"]
+
+_JPEG_QUALITY = 92
+_PNG_LEVEL = 1  # level 1 takes a third of the time of the default and 10 % more room
+
+
+def write_frame(
+    layout: DatasetLayout,
+    *,
+    scene: SampledScene,
+    image: npt.NDArray[np.uint8],
+    image_format: str,
+    ids: npt.NDArray[np.uint16],
+    depth_m: npt.NDArray[np.float32] | None,
+    labels: tuple[InstanceLabel, ...],
+    seconds: dict[str, float],
+) -> FrameRecord:
+    """Write one frame, its record last.
+
+    Args:
+        layout: Of a dataset whose folders exist.
+        scene: The sampled scene.
+        image: (H, W, 3) RGB or (H, W) grey.
+        image_format: ``png`` or ``jpg``.
+        ids: (H, W).
+        depth_m: (H, W), or None to leave it out.
+        labels: Of the visible instances.
+        seconds: Wall time by stage.
+    """
+    image_path = layout.image(scene.frame, image_format)
+    bgr = image if image.ndim == 2 else image[..., ::-1]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY, cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL]
+    contents = {
+        image_path: _encode(f".{image_format}", bgr, quality),
+        layout.ids(scene.frame): _encode(".png", ids, quality),
+    }
+    if depth_m is not None:
+        contents[layout.depth(scene.frame)] = _npy(depth_m)
+    for path, content in contents.items():
+        write_bytes_atomic(path, content)
+    record = FrameRecord(
+        scene=scene.model_dump(mode="json"),
+        labels=labels,
+        image=layout.relative(image_path),
+        image_hw=(image.shape[0], image.shape[1]),
+        files={
+            layout.relative(path): hashlib.sha256(content).hexdigest()
+            for path, content in contents.items()
+        },
+        seconds=seconds,
+    )
+    write_bytes_atomic(layout.record(scene.frame), record.model_dump_json().encode())
+    return record
+
+
+def read_record(layout: DatasetLayout, frame: int) -> FrameRecord:
+    """The record of a frame that is done.
+
+    Raises:
+        DatasetError: If it is missing or damaged.
+    """
+    path = layout.record(frame)
+    try:
+        return FrameRecord.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: cannot be read ({error.strerror}); render again to restore the frame."
+        ) from error
+    except ValidationError as error:
+        raise DatasetError(
+            f"{path}: not a frame record ({error.error_count()} errors); "
+            "delete it and render again."
+        ) from error
+
+
+def read_ids(path: Path) -> npt.NDArray[np.uint16]:
+    """The (H, W) id pass.
+
+    Raises:
+        DatasetError: If the file is missing or not a 16-bit greyscale PNG.
+    """
+    ids = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
+    if ids is None or ids.dtype != np.uint16 or ids.ndim != 2:
+        raise DatasetError(f"{path}: not a 16-bit id pass; delete its frame record, render again.")
+    return np.asarray(ids)
+
+
+def find_done(layout: DatasetLayout, frames: int) -> Iterator[int]:
+    """Frames below ``frames`` that have a readable record and all files it names."""
+    for frame in range(frames):
+        if not layout.record(frame).is_file():
+            continue
+        try:
+            record = read_record(layout, frame)
+        except DatasetError:
+            continue
+        if all((layout.folder / name).is_file() for name in record.files):
+            yield frame
+
+
+def remove_leftovers(layout: DatasetLayout) -> None:
+    """Remove temporary files of writers that were killed; call with the writer lock held."""
+    for path in layout.folder.glob("*/.*.tmp"):
+        path.unlink(missing_ok=True)
+    for path in layout.folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _encode(
+    suffix: str, picture: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], quality: list[int]
+) -> bytes:
+    done, content = cv2.imencode(suffix, picture, quality)
+    if not done:
+        raise DatasetError(f"OpenCV cannot encode a {picture.dtype} picture as {suffix}.")
+    return bytes(content)
+
+
+def _npy(array: npt.NDArray[np.float32]) -> bytes:
+    stream = BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()

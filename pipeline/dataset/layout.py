@@ -1,0 +1,60 @@
+"""Where things are in a dataset folder (docs/formats.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["DatasetLayout"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetLayout:
+    """Paths inside one dataset folder; frames are named by index, ``000017``."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        """Spec, seed, versions, hashes, counts, times."""
+        return self.folder / "manifest.json"
+
+    @property
+    def card(self) -> Path:
+        """What a person should know about the dataset."""
+        return self.folder / "card.md"
+
+    @property
+    def annotations(self) -> Path:
+        """The COCO file."""
+        return self.folder / "annotations" / "instances.json"
+
+    @property
+    def frames(self) -> Path:
+        """The frame records."""
+        return self.folder / "frames"
+
+    def image(self, frame: int, suffix: str) -> Path:
+        """The picture of a frame; ``suffix`` is ``png`` or ``jpg``."""
+        return self.folder / "images" / f"{frame:06d}.{suffix}"
+
+    def ids(self, frame: int) -> Path:
+        """The id pass, 16-bit PNG."""
+        return self.folder / "passes" / f"{frame:06d}.ids.png"
+
+    def depth(self, frame: int) -> Path:
+        """The depth pass, float32 metres."""
+        return self.folder / "passes" / f"{frame:06d}.depth.npy"
+
+    def record(self, frame: int) -> Path:
+        """The frame record; a frame that has one is done."""
+        return self.frames / f"{frame:06d}.json"
+
+    def create(self) -> None:
+        """Make the folders."""
+        for name in ("images", "annotations", "frames", "passes"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+    def relative(self, path: Path) -> str:
+        """``path`` as it stands in records and the manifest."""
+        return path.relative_to(self.folder).as_posix()

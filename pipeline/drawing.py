@@ -1,0 +1,251 @@
+"""Boxes, masks and labels drawn on pictures, and sheets of pictures.
+
+Pictures are RGB everywhere inside: (H, W, 3) uint8.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import DatasetError
+from pipeline.geometry.boxes import FloatArray
+from pipeline.geometry.masks import BoolArray
+
+__all__ = [
+    "PALETTE",
+    "Color",
+    "ImageArray",
+    "contact_sheet",
+    "crisp_scale",
+    "draw_instances",
+    "draw_segmentation",
+    "encode_image",
+    "read_rgb",
+    "resize_to",
+]
+
+ImageArray = npt.NDArray[np.uint8]
+Color = tuple[int, int, int]
+
+# Okabe & Ito 2008, told apart with any colour vision; without black, which photographs swallow.
+PALETTE: tuple[Color, ...] = (
+    (86, 180, 233),
+    (230, 159, 0),
+    (0, 158, 115),
+    (240, 228, 66),
+    (204, 121, 167),
+    (213, 94, 0),
+    (0, 114, 178),
+)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SUBPIXEL_BITS = 4  # cv2 takes coordinates as integers of 1/16 px
+_PIXELATED_BELOW_PX = 64  # smaller pictures are enlarged pixel by pixel, to be read as they are
+
+
+def read_rgb(path: Path) -> ImageArray:
+    """Read a picture file; greyscale becomes three equal channels, alpha is dropped.
+
+    Raises:
+        DatasetError: If the file is missing or no picture.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if image is None:
+        raise DatasetError(f"{path}: cannot be read as a picture; restore it or remove its entry.")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def encode_image(image: ImageArray, *, suffix: str = ".png", quality: int = 90) -> bytes:
+    """A picture as the bytes of a file.
+
+    Args:
+        image: (H, W, 3) RGB.
+        suffix: ``.png`` or ``.jpg``.
+        quality: Of a JPEG, 0 to 100.
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
+    done, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError(f"No {suffix} of a picture of shape {image.shape}.")
+    return bytes(data.tobytes())
+
+
+def crisp_scale(image_hw: tuple[int, int], *, long_side_px: int) -> int:
+    """The whole factor, at least 1, that brings a picture nearest to ``long_side_px``."""
+    return max(1, round(long_side_px / max(image_hw)))
+
+
+def resize_to(image: ImageArray, *, image_hw: tuple[int, int]) -> ImageArray:
+    """Resize; shrinks by area, enlarges smoothly, tiny pictures pixel by pixel."""
+    height, width = image.shape[:2]
+    if (height, width) == image_hw:
+        return image
+    if image_hw[0] < height:
+        method = cv2.INTER_AREA
+    elif max(height, width) <= _PIXELATED_BELOW_PX:
+        method = cv2.INTER_NEAREST
+    else:
+        method = cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (image_hw[1], image_hw[0]), interpolation=method))
+
+
+def draw_instances(
+    image: ImageArray,
+    *,
+    boxes_xyxy: FloatArray | None = None,
+    masks: BoolArray | None = None,
+    labels: Sequence[str] | None = None,
+    colors: Sequence[Color] | None = None,
+    scale: float = 1.0,
+    fill: float = 0.22,
+    line_px: int = 2,
+) -> ImageArray:
+    """Draw boxes, masks with contours, and labels.
+
+    Args:
+        image: (H, W) grey or (H, W, 3) RGB uint8; not changed.
+        boxes_xyxy: (N, 4) px, pixel (0, 0) covering [0, 1) x [0, 1).
+        masks: (N, H, W).
+        labels: N words, written at the boxes' (or masks') top left corners.
+        colors: N; by default the palette in turn.
+        scale: The picture is enlarged so much first: outlines stay thin and crisp.
+        fill: Opacity of the masks' colour.
+        line_px: Width of outlines in the enlarged picture.
+
+    Returns:
+        (round(scale * H), round(scale * W), 3) RGB.
+    """
+    height, width = image.shape[:2]
+    rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    out_hw = (max(1, round(scale * height)), max(1, round(scale * width)))
+    canvas = resize_to(rgb, image_hw=out_hw).copy()
+    count = len(masks) if masks is not None else len(boxes_xyxy) if boxes_xyxy is not None else 0
+    colors = colors or [PALETTE[i % len(PALETTE)] for i in range(count)]
+    corners = np.zeros((count, 2))
+    if masks is not None:
+        for i, mask in enumerate(masks):
+            corners[i] = _draw_mask(canvas, mask, colors[i], fill=fill, line_px=line_px)
+    if boxes_xyxy is not None:
+        edges = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4) * scale
+        corners = edges[:, :2]
+        for box, color in zip(edges, colors, strict=True):
+            _draw_box(canvas, box, color, line_px=1 if masks is not None else line_px)
+    for text, corner, color in zip(labels or (), corners, colors, strict=False):
+        _draw_label(canvas, text, (round(corner[0]), round(corner[1])), color)
+    return np.asarray(canvas)
+
+
+def draw_segmentation(
+    image: ImageArray, class_map: npt.NDArray[np.integer[Any]], *, fill: float = 0.45
+) -> ImageArray:
+    """Tint every pixel by its class; 0 is background and keeps its grey.
+
+    Args:
+        image: (H, W, 3) RGB.
+        class_map: (H, W) category ids.
+        fill: Opacity of the tint.
+    """
+    canvas = image.copy()
+    for category_id in sorted(set(np.unique(class_map).tolist()) - {0}):
+        mask = class_map == category_id
+        color = PALETTE[(category_id - 1) % len(PALETTE)]
+        _draw_mask(canvas, mask, color, fill=fill, line_px=1)
+    return canvas
+
+
+def contact_sheet(
+    tiles: Sequence[ImageArray],
+    *,
+    columns: int,
+    tile_hw: tuple[int, int] | None = None,
+    gap_px: int = 8,
+    background: Color = (255, 255, 255),
+    captions: Sequence[str] | None = None,
+) -> ImageArray:
+    """Pictures in rows; each keeps its proportions and is centred in its cell.
+
+    Args:
+        tiles: (H, W, 3) RGB pictures of any sizes.
+        columns: Pictures per row.
+        tile_hw: Size of a cell; by default that of the largest tile.
+        gap_px: Space between and around cells.
+        background: Colour of that space.
+        captions: One line under each.
+
+    Raises:
+        ValueError: If there is no tile or no column.
+    """
+    if not tiles or columns < 1:
+        raise ValueError(f"Got {len(tiles)} tiles in {columns} columns; expected at least one.")
+    cell_h, cell_w = tile_hw or (
+        max(tile.shape[0] for tile in tiles),
+        max(tile.shape[1] for tile in tiles),
+    )
+    caption_px = 20 if captions else 0
+    columns = min(columns, len(tiles))
+    rows = math.ceil(len(tiles) / columns)
+    step_y, step_x = cell_h + caption_px + gap_px, cell_w + gap_px
+    sheet = np.empty((rows * step_y + gap_px, columns * step_x + gap_px, 3), dtype=np.uint8)
+    sheet[:] = background
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        shrink = min(cell_h / tile.shape[0], cell_w / tile.shape[1])
+        size = (max(1, round(tile.shape[0] * shrink)), max(1, round(tile.shape[1] * shrink)))
+        y = gap_px + row * step_y + (cell_h - size[0]) // 2
+        x = gap_px + column * step_x + (cell_w - size[1]) // 2
+        sheet[y : y + size[0], x : x + size[1]] = resize_to(tile, image_hw=size)
+        if captions:
+            at = (gap_px + column * step_x, gap_px + row * step_y + cell_h + 14)
+            ink = (40, 40, 40) if sum(background) > 380 else (220, 220, 220)
+            cv2.putText(sheet, captions[index], at, _FONT, 0.4, ink, 1, cv2.LINE_AA)
+    return sheet
+
+
+def _draw_mask(
+    canvas: ImageArray, mask: BoolArray, color: Color, *, fill: float, line_px: int
+) -> tuple[float, float]:
+    """Tint and outline in place; returns the contour's top left corner, px of the canvas."""
+    height, width = canvas.shape[:2]
+    coverage = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    if height > mask.shape[0]:  # round off the stairs of the enlarged pixels
+        sigma_px = 0.5 * height / mask.shape[0]
+        coverage = cv2.GaussianBlur(coverage, (0, 0), sigma_px)
+    inside = (coverage >= 0.5).astype(np.uint8)
+    contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return (0.0, 0.0)
+    alpha = fill * coverage[..., None]
+    canvas[:] = np.round(canvas * (1 - alpha) + np.array(color, np.float32) * alpha)
+    cv2.polylines(canvas, contours, True, color, line_px, cv2.LINE_AA)
+    points = np.concatenate(contours)[:, 0]
+    return (float(points[:, 0].min()), float(points[:, 1].min()))
+
+
+def _draw_box(canvas: ImageArray, box: FloatArray, color: Color, *, line_px: int) -> None:
+    if not np.isfinite(box).all():
+        return
+    # Edges lie between pixels; cv2 counts from pixel centres.
+    limit = 4 * max(canvas.shape[:2])
+    fixed = np.round((np.clip(box, -limit, limit) - 0.5) * 2**_SUBPIXEL_BITS).astype(int).tolist()
+    x0, y0, x1, y1 = fixed
+    outline = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=np.int32)
+    cv2.polylines(canvas, [outline], True, color, line_px, cv2.LINE_AA, shift=_SUBPIXEL_BITS)
+
+
+def _draw_label(canvas: ImageArray, text: str, corner: tuple[int, int], color: Color) -> None:
+    """Write on a plate of the instance's colour, moved inside the picture."""
+    plain = text.encode("ascii", "replace").decode()  # all that cv2's fonts have
+    (text_w, text_h), base = cv2.getTextSize(plain, _FONT, 0.38, 1)
+    height, width = canvas.shape[:2]
+    x = min(max(corner[0], 0), max(0, width - text_w - 6))
+    y = min(max(corner[1] - text_h - base - 2, 0), max(0, height - text_h - base - 2))
+    cv2.rectangle(canvas, (x, y), (x + text_w + 5, y + text_h + base + 1), color, cv2.FILLED)
+    dark = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 120
+    ink = (15, 15, 15) if dark else (255, 255, 255)
+    cv2.putText(canvas, plain, (x + 3, y + text_h + 1), _FONT, 0.38, ink, 1, cv2.LINE_AA)

@@ -1,0 +1,37 @@
+"""Crash-safe writing: a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+__all__ = ["write_bytes_atomic", "write_json_atomic", "write_text_atomic"]
+
+
+def write_bytes_atomic(path: Path, data: bytes) -> None:
+    """Write under a temporary name, fsync, rename.
+
+    The temporary name starts with a dot and holds the process id, so that what a killed
+    process leaves behind is never taken for a result.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    """Like :func:`write_bytes_atomic`, UTF-8."""
+    write_bytes_atomic(path, text.encode())
+
+
+def write_json_atomic(path: Path, document: object) -> None:
+    """Like :func:`write_bytes_atomic`; nan is refused, since JSON has none."""
+    write_text_atomic(path, json.dumps(document, indent=1, allow_nan=False) + "\n")

@@ -1,0 +1,48 @@
+"""Masks as COCO run-length encodings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as coco_mask
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+__all__ = ["BoolArray", "Rle", "mask_of_rle", "rle_area_px", "rle_of_mask", "rle_of_polygons"]
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Rle(TypedDict):
+    """COCO's compressed RLE, as it stands in a JSON file."""
+
+    size: list[int]
+    counts: str
+
+
+def rle_of_mask(mask: BoolArray) -> Rle:
+    """Encode an (H, W) bool mask."""
+    encoded = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode()}
+
+
+def mask_of_rle(rle: Rle) -> BoolArray:
+    """Decode to an (H, W) bool mask."""
+    return np.asarray(coco_mask.decode(_encoded(rle)), dtype=bool)
+
+
+def rle_area_px(rle: Rle) -> int:
+    """Number of pixels in a mask."""
+    return int(coco_mask.area(_encoded(rle)))
+
+
+def rle_of_polygons(polygons: list[list[float]], *, image_hw: tuple[int, int]) -> Rle:
+    """Rasterise COCO polygons ([x0, y0, x1, y1, ...] each) into one mask."""
+    height, width = image_hw
+    merged = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+    return {"size": [height, width], "counts": merged["counts"].decode()}
+
+
+def _encoded(rle: Rle) -> dict[str, Any]:
+    return {"size": rle["size"], "counts": rle["counts"].encode()}

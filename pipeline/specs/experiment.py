@@ -1,0 +1,66 @@
+"""What a person writes for the main job: regimes x seeds, scored on real photographs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.specs.document import Spec
+from pipeline.specs.training import AugmentSpec, ModelSpec, SpecPath
+
+__all__ = ["CropSpec", "ExperimentSpec", "Regime"]
+
+Regime = Literal["real", "synthetic", "mixed", "pretrain_finetune"]
+
+
+class CropSpec(Spec):
+    """How objects are cut out of frames for classification.
+
+    Attributes:
+        size: Side of the square crop, px.
+        margin: Side of the cut square relative to the longer side of the object's box.
+        bitmap: If set, the cut is fitted to the object's height, binarised at this side, and
+            summed in blocks down to ``size``, as the UCI digits were made.
+    """
+
+    size: int = Field(default=64, ge=4, le=1024)
+    margin: float = Field(default=1.25, ge=1, le=4)
+    bitmap: int | None = Field(default=None, ge=4, le=1024)
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> CropSpec:
+        if self.bitmap is not None and self.bitmap % self.size:
+            raise ValueError(f"expected a bitmap that is a multiple of size {self.size}")
+        return self
+
+
+class ExperimentSpec(Spec):
+    """A grid of cells: every regime, real fraction and seed (``examples/*-experiment.yaml``).
+
+    Attributes:
+        synthetic: Scene spec of the synthetic training set.
+        synthetic_test_frames: Further frames, rendered from another seed, for ``domain_drop``.
+        benchmark: NAME or folder of the real photographs.
+        real_fractions: Shares of the real training images, for regimes that use them.
+        crops: Classification only: how objects are cut out of the frames.
+        baseline: Score a classical method beside the network.
+    """
+
+    task: Literal["detection", "classification"]
+    synthetic: SpecPath
+    synthetic_test_frames: int = Field(default=24, ge=1)
+    benchmark: str
+    model: ModelSpec
+    regimes: tuple[Regime, ...] = Field(default=("synthetic",), min_length=1)
+    real_fractions: tuple[float, ...] = (1.0,)
+    real_share: float = Field(default=0.5, gt=0, lt=1)
+    steps: int = Field(ge=1)
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    input_px: int = Field(default=320, ge=8, le=4096)
+    batch_size: int = Field(default=8, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    augment: AugmentSpec = AugmentSpec()
+    crops: CropSpec = CropSpec()
+    baseline: bool = True
+    device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -1,0 +1,105 @@
+"""What a person writes to train one network (``blendgap train CONFIG -o RUN``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from pipeline.specs.document import Spec
+
+__all__ = ["AugmentSpec", "DataSource", "ModelSpec", "SpecPath", "TrainSpec"]
+
+
+def _from_file(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder", Path())
+    return path if path.is_absolute() else Path(folder) / path
+
+
+SpecPath = Annotated[Path, AfterValidator(_from_file)]
+"""A path in a YAML file: relative ones start at that file's folder."""
+
+
+class ModelSpec(Spec):
+    """A network by name.
+
+    Attributes:
+        name: ``compact_detector`` (boxes, masks and a semantic map) or ``compact_classifier``.
+        width: Multiplies the channels of the backbone.
+        weights: A run folder or checkpoint to start from; ``None`` starts from scratch.
+    """
+
+    name: Literal["compact_detector", "compact_classifier"]
+    width: float = Field(default=1.0, gt=0, le=8)
+    weights: SpecPath | None = None
+
+
+class DataSource(Spec):
+    """One dataset to draw training examples from.
+
+    Attributes:
+        path: Our dataset, a COCO benchmark folder, or an ImageFolder.
+        split: Of a benchmark; our datasets have none.
+        weight: Share of every batch, relative to the other sources.
+        fraction: Take ``ceil(fraction * n)`` images; smaller sets are inside larger ones.
+        subset_seed: Which ones.
+    """
+
+    path: SpecPath
+    split: str | None = None
+    weight: float = Field(default=1.0, gt=0)
+    fraction: float = Field(default=1.0, gt=0, le=1)
+    subset_seed: int = Field(default=0, ge=0)
+
+
+class AugmentSpec(Spec):
+    """Random changes of a training picture; ``off`` values are 0 or [1, 1].
+
+    Attributes:
+        scale: Range of random zoom.
+        rotate_deg: Largest rotation to either side.
+        flip: Mirror left-right and up-down, each half of the time. Not for letters or digits.
+        brightness: Largest relative change of brightness and contrast.
+        gamma: Largest change of log2 gamma.
+        blur_sigma_px: Largest Gaussian blur.
+        noise: Largest standard deviation of added noise, fraction of full scale.
+        grey: Chance of a greyscale picture.
+        shift: Largest translation, fraction of the side (classification only).
+    """
+
+    scale: tuple[float, float] = (0.8, 1.25)
+    rotate_deg: float = Field(default=0.0, ge=0, le=180)
+    flip: bool = False
+    brightness: float = Field(default=0.2, ge=0, le=1)
+    gamma: float = Field(default=0.3, ge=0, le=2)
+    blur_sigma_px: float = Field(default=0.7, ge=0)
+    noise: float = Field(default=0.02, ge=0, le=1)
+    grey: float = Field(default=0.0, ge=0, le=1)
+    shift: float = Field(default=0.0, ge=0, le=1)
+
+
+class TrainSpec(Spec):
+    """One training run.
+
+    Attributes:
+        input_px: Side of the square training crop (detection) or picture (classification).
+        steps: Optimiser steps; there is no early stopping.
+        warmup_steps: Linear warm-up before the cosine schedule.
+        ema_decay: Of the weights' moving average, which is what the checkpoint predicts with.
+    """
+
+    task: Literal["detection", "classification"]
+    data: tuple[DataSource, ...] = Field(min_length=1)
+    model: ModelSpec
+    input_px: int = Field(default=320, ge=8, le=4096)
+    steps: int = Field(ge=1)
+    batch_size: int = Field(default=8, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    warmup_steps: int = Field(default=50, ge=0)
+    ema_decay: float = Field(default=0.99, ge=0, lt=1)
+    augment: AugmentSpec = AugmentSpec()
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    loader_workers: int = Field(default=0, ge=0)
