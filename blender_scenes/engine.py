@@ -1,0 +1,173 @@
+"""Cycles, set up once per process, and its passes read from memory.
+
+The only module besides ``build.py`` files, their building blocks and the worker that imports
+bpy. ``Object Index`` and ``Depth`` are filled from sample 0 through the pixel's centre, so ids
+are exact at any number of samples and no second render is needed (docs/adr/0005).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+import numpy.typing as npt
+from mathutils import Matrix
+
+from blender_scenes.axes import blender_lens, blender_matrix
+from blender_scenes.devices import GPU_KINDS, choose_device
+from pipeline.geometry.camera import PinholeCamera
+from pipeline.specs.scene import RenderSpec
+
+__all__ = ["Engine", "Passes", "clear_scene"]
+
+_SENSOR_WIDTH_MM = 36.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """What one render gives.
+
+    Attributes:
+        rgb: (H, W, 3) uint8, sRGB ("Standard" view transform).
+        ids: (H, W) uint16, ``pass_index`` of what the pixel's centre sees, 0 elsewhere.
+        depth_m: (H, W) float32 along the camera's z, 1e10 where nothing is.
+    """
+
+    rgb: npt.NDArray[np.uint8]
+    ids: npt.NDArray[np.uint16]
+    depth_m: npt.NDArray[np.float32]
+
+
+def clear_scene() -> None:
+    """Remove every data block but the scene, so that frames leave nothing behind."""
+    data = bpy.data
+    for blocks in (
+        data.objects, data.meshes, data.curves, data.lights, data.cameras, data.materials,
+        data.images, data.textures, data.node_groups, data.worlds, data.collections,
+        data.pointclouds, data.volumes, data.hair_curves,
+    ):  # fmt: skip
+        data.batch_remove(list(blocks))
+
+
+class Engine:
+    """Cycles in this process, with its passes captured."""
+
+    def __init__(
+        self, render: RenderSpec, *, max_bounces: tuple[int, int, int], denoise: bool
+    ) -> None:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        self._captured: dict[str, npt.NDArray[np.float32]] = {}
+        self._capture_passes()
+        scene = bpy.context.scene
+        scene.render.engine = "CYCLES"
+        scene.render.threads_mode = "FIXED"
+        scene.render.threads = 1
+        scene.render.resolution_percentage = 100
+        scene.view_settings.view_transform = "Standard"
+        cycles = scene.cycles
+        cycles.samples = render.samples_per_pixel
+        cycles.use_adaptive_sampling = False  # gains nothing at <= 32 samples
+        cycles.use_denoising = denoise
+        cycles.denoiser = "OPENIMAGEDENOISE"
+        cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+        quality = "BALANCED" if render.preset == "photo" else "FAST"
+        cycles.denoising_quality = quality
+        cycles.denoising_prefilter = "ACCURATE" if render.preset == "photo" else "FAST"
+        cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = max_bounces
+        layer = bpy.context.view_layer
+        layer.use_pass_object_index = True
+        layer.use_pass_z = True
+        layer.pass_alpha_threshold = 0.05  # at 0.5 thin alpha becomes stochastic
+        self.device = self._select_device(render.device)
+
+    def render(self, camera: PinholeCamera, *, noise_seed: int) -> Passes:
+        """Render what has been built.
+
+        Args:
+            camera: Where from; replaces any camera in the scene.
+            noise_seed: Of Cycles' sampling pattern.
+
+        Raises:
+            RuntimeError: If Cycles gave no passes.
+        """
+        scene = bpy.context.scene
+        self._place_camera(camera)
+        scene.cycles.seed = noise_seed % 2**31
+        scene.render.resolution_x = camera.width_px
+        scene.render.resolution_y = camera.height_px
+        self._captured.clear()
+        bpy.ops.render.render()
+        missing = {"Combined", "Object Index", "Depth"} - self._captured.keys()
+        if missing:
+            raise RuntimeError(f"Cycles gave no {', '.join(sorted(missing))} pass.")
+        return Passes(
+            rgb=_srgb8(self._captured["Combined"][..., :3]),
+            ids=self._captured["Object Index"][..., 0].astype(np.uint16),
+            depth_m=self._captured["Depth"][..., 0].copy(),
+        )
+
+    def _place_camera(self, camera: PinholeCamera) -> None:
+        data = bpy.data.cameras.new("camera")
+        data.sensor_fit = "HORIZONTAL"
+        data.sensor_width = _SENSOR_WIDTH_MM
+        data.lens, data.shift_x, data.shift_y = blender_lens(
+            camera, sensor_width_mm=_SENSOR_WIDTH_MM
+        )
+        data.clip_start, data.clip_end = 1e-3, 1e3
+        camera_object = bpy.data.objects.new("camera", data)
+        camera_object.matrix_world = Matrix(blender_matrix(camera).tolist())
+        bpy.context.scene.collection.objects.link(camera_object)
+        bpy.context.scene.camera = camera_object
+
+    def _capture_passes(self) -> None:
+        # In background mode "Render Result" has no pixels; the engine's own result has.
+        cycles = next(
+            c for c in bpy.types.RenderEngine.__subclasses__() if c.__name__ == "CyclesRender"
+        )
+        original = getattr(cycles, "blendgap_original", cycles.render)
+        captured = self._captured
+
+        def render(engine: Any, depsgraph: Any) -> None:  # noqa: ANN401 - bpy has no types
+            original(engine, depsgraph)
+            result = engine.get_result()
+            height, width = result.resolution_y, result.resolution_x
+            for render_pass in result.layers[0].passes:
+                if render_pass.name in {"Combined", "Object Index", "Depth"}:
+                    flat = np.empty(width * height * render_pass.channels, np.float32)
+                    render_pass.rect.foreach_get(flat)
+                    captured[render_pass.name] = flat.reshape(height, width, -1)[::-1]
+
+        cycles.blendgap_original = original
+        cycles.render = render
+
+    def _select_device(self, wanted: str) -> str:
+        preferences = bpy.context.preferences.addons["cycles"].preferences
+        found = []
+        if wanted != "cpu":
+            for kind in GPU_KINDS:
+                try:
+                    preferences.compute_device_type = kind
+                    devices = preferences.get_devices_for_type(kind)
+                except (TypeError, ValueError):  # this build of Cycles lacks the kind
+                    continue
+                found += [kind for device in devices if device.type == kind][:1]
+        device = choose_device(wanted, found)
+        preferences.compute_device_type = "NONE" if device == "CPU" else device
+        bpy.context.scene.cycles.device = "CPU" if device == "CPU" else "GPU"
+        if device != "CPU":
+            for entry in preferences.get_devices_for_type(device):
+                entry.use = entry.type == device
+            bpy.context.scene.render.threads = os.cpu_count() or 1
+        return device
+
+
+def _srgb8(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    # The "Standard" view transform: the sRGB curve and a clip (IEC 61966-2-1).
+    clipped = np.clip(linear, 0.0, 1.0)
+    encoded = np.where(
+        clipped <= 0.0031308, 12.92 * clipped, 1.055 * np.power(clipped, 1 / 2.4) - 0.055
+    )
+    return np.asarray(encoded * 255 + 0.5, dtype=np.uint8)

@@ -1,0 +1,134 @@
+"""Render a dataset: the frames that are missing, then its files. Never imports bpy."""
+
+from __future__ import annotations
+
+import os
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from blender_scenes.job import Job, Reply
+from blender_scenes.pool import RenderPool
+from blender_scenes.registry import find_family
+from pipeline.dataset.assembly import assemble
+from pipeline.dataset.frames import find_done, remove_leftovers
+from pipeline.dataset.layout import DatasetLayout
+from pipeline.dataset.lock import writer_lock
+from pipeline.dataset.manifest import (
+    Manifest,
+    check_same_dataset,
+    read_manifest,
+    write_manifest,
+)
+from pipeline.errors import RenderError
+from pipeline.progress import Progress, silent
+from pipeline.sampling.factors import bind_factors
+from pipeline.specs.scene import SceneSpec
+
+__all__ = ["render_dataset", "resolve_spec"]
+
+
+def resolve_spec(spec: SceneSpec, *, source: Path) -> SceneSpec:
+    """Fill in what the scene family decides, after checking the factors against it.
+
+    Raises:
+        SpecError: If the family, a factor or a parameter does not exist or is out of bounds.
+    """
+    family = find_family(spec.scene, source=source)
+    bind_factors(family.factors, spec.factors, source=source)
+    return spec.model_copy(update={"image": spec.image or family.image})
+
+
+def render_dataset(
+    spec: SceneSpec,
+    out: Path,
+    *,
+    source: Path,
+    workers: int | None = None,
+    progress: Progress = silent,
+    allow_quarantined: bool = False,
+) -> Path:
+    """Render what is missing of a dataset and assemble it.
+
+    Safe to interrupt or kill at any time: a second call renders the rest, and the result is
+    that of an undisturbed run.
+
+    Args:
+        spec: What to render.
+        out: Dataset folder; made if missing.
+        source: File named in errors about the spec.
+        workers: Children; by default one per available core.
+        progress: Hears of finished frames and frames/min.
+        allow_quarantined: Leave out frames that failed three times instead of failing.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        SpecError: If the spec does not fit its family.
+        DatasetError: If ``out`` holds another dataset or another process writes to it.
+        RenderError: If frames are quarantined, or Blender does not start.
+    """
+    spec = resolve_spec(spec, source=source)
+    wanted = Manifest(
+        spec=spec,
+        categories=find_family(spec.scene, source=source).categories,
+        versions={name: version(package) for name, package in _PACKAGES.items()},
+    )
+    layout = DatasetLayout(out)
+    with writer_lock(out):
+        check_same_dataset(out, wanted)
+        layout.create()
+        remove_leftovers(layout)
+        before = read_manifest(out) if layout.manifest.is_file() else wanted
+        done = set(find_done(layout, spec.frames))
+        if before.complete and len(done) == before.spec.frames == spec.frames:
+            progress(len(done), spec.frames, "already done")
+            return out
+        write_manifest(out, wanted)
+        started = time.monotonic()
+        quarantined = _render_frames(
+            Job(spec=spec, source=source.absolute(), dataset=out.absolute(), cpu=None),
+            missing=[frame for frame in range(spec.frames) if frame not in done],
+            workers=workers or len(os.sched_getaffinity(0)),
+            progress=progress,
+        )
+        if quarantined and not allow_quarantined:
+            first, reason = min(quarantined.items())
+            raise RenderError(
+                f"{out}: {len(quarantined)} of {spec.frames} frames failed three times "
+                f"(frame {first}: {reason}); run again to retry them, or pass "
+                "--allow-quarantined to leave them out."
+            )
+        wall_s = before.seconds.get("wall", 0.0) + time.monotonic() - started
+        assemble(out, wanted.model_copy(update={"quarantined": quarantined}), wall_seconds=wall_s)
+    return out
+
+
+_PACKAGES = {
+    "blendgap": "blendgap",
+    "bpy": "bpy",
+    "numpy": "numpy",
+    "opencv": "opencv-python-headless",
+}
+
+
+def _render_frames(
+    job: Job, *, missing: list[int], workers: int, progress: Progress
+) -> dict[int, str]:
+    total = job.spec.frames
+    finished = total - len(missing)
+    progress(finished, total, "starting Blender" if missing else "")
+    if not missing:
+        return {}
+    first_done: list[float] = []
+
+    def heard(reply: Reply) -> None:
+        nonlocal finished
+        finished += 1
+        first_done.append(time.monotonic())
+        elapsed_s = first_done[-1] - first_done[0]
+        rate = f"{60 * (len(first_done) - 1) / elapsed_s:.1f} frames/min" if elapsed_s else ""
+        progress(finished, total, rate)
+
+    return RenderPool(job, workers=workers).run(missing, heard)

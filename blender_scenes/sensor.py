@@ -1,0 +1,104 @@
+"""What lens, film and print do to a rendered picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records.scene import SensorSettings
+
+__all__ = ["expose"]
+
+_GAMMA = 2.2  # near enough to the sRGB curve for a factor on light
+_Picture = npt.NDArray[np.float32]
+
+
+def expose(rgb: npt.NDArray[np.uint8], settings: SensorSettings) -> npt.NDArray[np.uint8]:
+    """Turn a clean picture into a photograph of it.
+
+    In the order in which light meets them: exposure and vignetting, lens blur, the film's
+    curve and fog, grain, specks and scratches, the scanner's unsharp mask.
+
+    Args:
+        rgb: (H, W, 3), sRGB.
+        settings: What to do; the same settings and picture give the same photograph.
+
+    Returns:
+        (H, W) if grey, else (H, W, 3); ``rgb`` itself at neutral settings.
+    """
+    rng = np.random.default_rng(settings.seed)
+    picture = rgb.astype(np.float32) / 255
+    if settings.grey:
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    picture = picture[:, :, None] if picture.ndim == 2 else picture
+    hw = (rgb.shape[0], rgb.shape[1])
+    if settings.exposure != 1 or settings.vignetting > 0:
+        light = settings.exposure * (1 - settings.vignetting * _corner_distance(hw) ** 2)
+        picture = picture * np.power(light, 1 / _GAMMA)[:, :, None]
+    picture = _blurred(picture, settings.blur_sigma_px)
+    picture = 0.5 + settings.contrast * (picture - 0.5)
+    picture = settings.fog + (1 - settings.fog) * np.clip(picture, 0, 1)
+    if settings.grain > 0:
+        # Film is grainiest in the mid-tones.
+        strength = settings.grain * (0.5 + 2 * picture * (1 - picture))
+        picture = picture + strength * _grain(rng, hw, settings.grain_size_px)[:, :, None]
+    if settings.specks or settings.scratches:
+        picture = np.maximum(picture, _damage(rng, hw, settings)[:, :, None])
+    if settings.sharpening > 0:
+        unsharp = _blurred(picture, settings.sharpening_sigma_px)
+        picture = picture + settings.sharpening * (picture - unsharp)
+    levels = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return levels[:, :, 0] if settings.grey else levels
+
+
+def _corner_distance(hw: tuple[int, int]) -> _Picture:
+    # (H, W): 0 in the middle, 1 in the corners.
+    height, width = hw
+    y = (np.arange(height, dtype=np.float32) + 0.5 - height / 2)[:, None]
+    x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2)[None, :]
+    return np.asarray(np.hypot(x, y) / np.hypot(width / 2, height / 2), dtype=np.float32)
+
+
+def _blurred(picture: _Picture, sigma_px: float) -> _Picture:
+    if sigma_px <= 0:
+        return picture
+    blurred = cv2.GaussianBlur(picture, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(blurred, dtype=np.float32).reshape(picture.shape)
+
+
+def _grain(rng: np.random.Generator, hw: tuple[int, int], size_px: float) -> _Picture:
+    # (H, W), standard deviation 1.
+    noise = _blurred(rng.standard_normal(hw, dtype=np.float32), size_px)
+    return np.asarray(noise / noise.std(), dtype=np.float32)
+
+
+def _damage(rng: np.random.Generator, hw: tuple[int, int], settings: SensorSettings) -> _Picture:
+    # (H, W) brightness of specks and scratches, 0 where there are none.
+    damage = np.zeros(hw, dtype=np.float32)
+    height, width = hw
+    side = float(np.hypot(height, width))
+    for _ in range(settings.specks):
+        x, y = rng.uniform(0, [width, height])
+        radius_px, brightness = side * rng.uniform(0.0004, 0.002), rng.uniform(0.3, 1.0)
+        _draw(damage, [(x, y), (x + radius_px, y + radius_px)], radius_px, brightness)
+    for _ in range(settings.scratches):
+        start, turn = rng.uniform(0, [width, height]), rng.uniform(0, 2 * np.pi)
+        reach = side * rng.uniform(0.05, 0.6) * np.array([np.cos(turn), np.sin(turn)])
+        sag = side * rng.uniform(-0.02, 0.02) * np.array([-np.sin(turn), np.cos(turn)])
+        t = np.linspace(0, 1, 20)[:, None]
+        path = start + t * reach + 4 * t * (1 - t) * sag
+        _draw(damage, path, side * 0.0004, rng.uniform(0.1, 0.6))
+    return _blurred(damage, side * 0.001)
+
+
+def _draw(
+    canvas: _Picture,
+    path: npt.ArrayLike,
+    radius_px: float,
+    brightness: float,
+) -> None:
+    # OpenCV takes sub-pixel coordinates as fixed-point numbers; 4 bits are enough here.
+    points = np.round(np.asarray(path) * 16).astype(np.int32).reshape(-1, 1, 2)
+    thickness = max(1, round(2 * radius_px))
+    cv2.polylines(canvas, [points], False, brightness, thickness, cv2.LINE_AA, 4)
