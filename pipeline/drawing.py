@@ -23,7 +23,6 @@ __all__ = [
     "Color",
     "ImageArray",
     "contact_sheet",
-    "crisp_scale",
     "draw_instances",
     "draw_segmentation",
     "encode_image",
@@ -76,11 +75,6 @@ def encode_image(image: ImageArray, *, suffix: str = ".png", quality: int = 90) 
     return bytes(data.tobytes())
 
 
-def crisp_scale(image_hw: tuple[int, int], *, long_side_px: int) -> int:
-    """The whole factor, at least 1, that brings a picture nearest to ``long_side_px``."""
-    return max(1, round(long_side_px / max(image_hw)))
-
-
 def resize_to(image: ImageArray, *, image_hw: tuple[int, int]) -> ImageArray:
     """Resize; shrinks by area, enlarges smoothly, tiny pictures pixel by pixel."""
     height, width = image.shape[:2]
@@ -112,7 +106,7 @@ def draw_instances(
         image: (H, W) grey or (H, W, 3) RGB uint8; not changed.
         boxes_xyxy: (N, 4) px, pixel (0, 0) covering [0, 1) x [0, 1).
         masks: (N, H, W).
-        labels: N words, written at the boxes' (or masks') top left corners.
+        labels: N words, written at the boxes' (or masks') top left corners; "" for none.
         colors: N; by default the palette in turn.
         scale: The picture is enlarged so much first: outlines stay thin and crisp.
         fill: Opacity of the masks' colour.
@@ -137,7 +131,8 @@ def draw_instances(
         for box, color in zip(edges, colors, strict=True):
             _draw_box(canvas, box, color, line_px=1 if masks is not None else line_px)
     for text, corner, color in zip(labels or (), corners, colors, strict=False):
-        _draw_label(canvas, text, (round(corner[0]), round(corner[1])), color)
+        if text:
+            _draw_label(canvas, text, (round(corner[0]), round(corner[1])), color)
     return np.asarray(canvas)
 
 

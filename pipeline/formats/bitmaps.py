@@ -50,7 +50,7 @@ def find_ink(grey: npt.NDArray[np.uint8]) -> FloatArray:
     dark_tone, light_tone = tones[~light].mean(), tones[light].mean()
     lightness = np.clip((tones - dark_tone) / (light_tone - dark_tone), 0, 1)
     border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    return 1 - lightness if border.mean() >= 0.5 else lightness
+    return np.asarray(1 - lightness if border.mean() >= 0.5 else lightness)
 
 
 def normalise_character(ink: FloatArray, *, side: int) -> BoolArray:
@@ -106,7 +106,7 @@ def _usual_weight(bitmap: BoolArray) -> BoolArray:
         _CROSS,
         iterations=times,
         borderType=cv2.BORDER_CONSTANT,
-        borderValue=0,  # beyond the bitmap there is paper
+        borderValue=(0.0,),  # beyond the bitmap there is paper
     )
     return np.asarray(changed, dtype=bool)
 

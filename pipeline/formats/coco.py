@@ -124,13 +124,17 @@ def safe_path(folder: Path, name: str, *, source: Path) -> Path:
     return path
 
 
-def read_coco(annotations_path: Path, *, images_dir: Path | None = None) -> CocoDataset:
+def read_coco(
+    annotations_path: Path, *, images_dir: Path | None = None, labels: bool = True
+) -> CocoDataset:
     """Read and validate a COCO file.
 
     Args:
         annotations_path: The JSON file.
         images_dir: Where its images lie; by default the ``images`` folder beside the file or
             beside its folder.
+        labels: False leaves ``annotations`` unread, as a prediction must; all images are then
+            without instances.
 
     Raises:
         DatasetError: Naming the file, the entry, what was got and what was expected.
@@ -167,7 +171,7 @@ def read_coco(annotations_path: Path, *, images_dir: Path | None = None) -> Coco
     category_ids = {category.category_id for category in categories}
     groups: dict[int, list[CocoInstance]] = {image.image_id: [] for image in images}
     annotation_ids = []
-    for entry in at.entries(document, "annotations"):
+    for entry in at.entries(document, "annotations") if labels else ():
         instance = at.instance(entry, sizes, category_ids)
         annotation_ids.append(instance.annotation_id)
         groups[instance.image_id].append(instance)

@@ -107,7 +107,7 @@ def grey_of_ink(fraction: FloatArray) -> npt.NDArray[np.uint8]:
     """The grey that stands for a share of inked pixels: 0 is paper, 1 is ink.
 
     Real and rendered digits must share this mapping. Shares of n pixels (n <= 255) survive it:
-    ``rint(grey * n / 255)`` gives the count back.
+    ``rint(grey * (n / 255))`` gives the count back.
 
     Args:
         fraction: Any shape, in [0, 1].
