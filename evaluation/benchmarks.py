@@ -31,6 +31,7 @@ __all__ = [
     "SplitSummary",
     "describe_benchmark",
     "open_benchmark",
+    "split_names",
 ]
 
 BenchmarkKind = Literal["coco", "imagefolder"]
@@ -123,6 +124,14 @@ def describe_benchmark(folder: Path) -> BenchmarkSummary:
     return BenchmarkSummary(
         folder=folder, kind=kind, splits=tuple(describe(folder, split) for split in splits)
     )
+
+
+def split_names(folder: Path) -> tuple[str | None, ...]:
+    """Names of a benchmark's splits, ``train``, ``val``, ``test`` first.
+
+    ``None`` stands for pictures that belong to no split; empty where there is no benchmark.
+    """
+    return tuple(_coco_splits(folder) or _class_splits(folder))
 
 
 def _coins_files() -> Iterator[tuple[str, bytes]]:

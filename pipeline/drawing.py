@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -24,7 +23,6 @@ __all__ = [
     "ImageArray",
     "contact_sheet",
     "draw_instances",
-    "draw_segmentation",
     "encode_image",
     "read_rgb",
     "resize_to",
@@ -45,7 +43,7 @@ PALETTE: tuple[Color, ...] = (
 )
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SUBPIXEL_BITS = 4  # cv2 takes coordinates as integers of 1/16 px
-_PIXELATED_BELOW_PX = 64  # smaller pictures are enlarged pixel by pixel, to be read as they are
+_PIXELATED_UP_TO_PX = 32  # smaller pictures are enlarged pixel by pixel, to be read as they are
 
 
 def read_rgb(path: Path) -> ImageArray:
@@ -82,7 +80,7 @@ def resize_to(image: ImageArray, *, image_hw: tuple[int, int]) -> ImageArray:
         return image
     if image_hw[0] < height:
         method = cv2.INTER_AREA
-    elif max(height, width) <= _PIXELATED_BELOW_PX:
+    elif max(height, width) <= _PIXELATED_UP_TO_PX:
         method = cv2.INTER_NEAREST
     else:
         method = cv2.INTER_CUBIC
@@ -99,6 +97,7 @@ def draw_instances(
     scale: float = 1.0,
     fill: float = 0.22,
     line_px: int = 2,
+    text_scale: float = 1.0,
 ) -> ImageArray:
     """Draw boxes, masks with contours, and labels.
 
@@ -111,6 +110,7 @@ def draw_instances(
         scale: The picture is enlarged so much first: outlines stay thin and crisp.
         fill: Opacity of the masks' colour.
         line_px: Width of outlines in the enlarged picture.
+        text_scale: Size of labels; 1 is some 9 px high.
 
     Returns:
         (round(scale * H), round(scale * W), 3) RGB.
@@ -132,26 +132,8 @@ def draw_instances(
             _draw_box(canvas, box, color, line_px=1 if masks is not None else line_px)
     for text, corner, color in zip(labels or (), corners, colors, strict=False):
         if text:
-            _draw_label(canvas, text, (round(corner[0]), round(corner[1])), color)
+            _draw_label(canvas, text, (round(corner[0]), round(corner[1])), color, text_scale)
     return np.asarray(canvas)
-
-
-def draw_segmentation(
-    image: ImageArray, class_map: npt.NDArray[np.integer[Any]], *, fill: float = 0.45
-) -> ImageArray:
-    """Tint every pixel by its class; 0 is background and keeps its grey.
-
-    Args:
-        image: (H, W, 3) RGB.
-        class_map: (H, W) category ids.
-        fill: Opacity of the tint.
-    """
-    canvas = image.copy()
-    for category_id in sorted(set(np.unique(class_map).tolist()) - {0}):
-        mask = class_map == category_id
-        color = PALETTE[(category_id - 1) % len(PALETTE)]
-        _draw_mask(canvas, mask, color, fill=fill, line_px=1)
-    return canvas
 
 
 def contact_sheet(
@@ -206,17 +188,35 @@ def _draw_mask(
     canvas: ImageArray, mask: BoolArray, color: Color, *, fill: float, line_px: int
 ) -> tuple[float, float]:
     """Tint and outline in place; returns the contour's top left corner, px of the canvas."""
-    height, width = canvas.shape[:2]
-    coverage = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    if height > mask.shape[0]:  # round off the stairs of the enlarged pixels
-        sigma_px = 0.5 * height / mask.shape[0]
-        coverage = cv2.GaussianBlur(coverage, (0, 0), sigma_px)
+    scale_y, scale_x = canvas.shape[0] / mask.shape[0], canvas.shape[1] / mask.shape[1]
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    if not width:
+        return (0.0, 0.0)
+    margin = 4 + line_px
+    left, top = max(0, int(x * scale_x) - margin), max(0, int(y * scale_y) - margin)
+    window = canvas[
+        top : math.ceil((y + height) * scale_y) + margin,
+        left : math.ceil((x + width) * scale_x) + margin,
+    ]
+    # Pixel centres lie at 0.5 in both grids.
+    window_from_mask = np.array(
+        [[scale_x, 0, scale_x / 2 - 0.5 - left], [0, scale_y, scale_y / 2 - 0.5 - top]]
+    )
+    coverage = cv2.warpAffine(
+        mask.astype(np.float32),
+        window_from_mask,
+        (window.shape[1], window.shape[0]),
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if scale_x > 1:  # round off the stairs of the enlarged pixels
+        coverage = cv2.GaussianBlur(coverage, (0, 0), 0.5 * scale_x)
     inside = (coverage >= 0.5).astype(np.uint8)
     contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if not contours:
-        return (0.0, 0.0)
+        return (float(left), float(top))
     alpha = fill * coverage[..., None]
-    canvas[:] = np.round(canvas * (1 - alpha) + np.array(color, np.float32) * alpha)
+    window[:] = np.round(window * (1 - alpha) + np.array(color, np.float32) * alpha)
+    contours = [contour + np.array([left, top], dtype=np.int32) for contour in contours]
     cv2.polylines(canvas, contours, True, color, line_px, cv2.LINE_AA)
     points = np.concatenate(contours)[:, 0]
     return (float(points[:, 0].min()), float(points[:, 1].min()))
@@ -233,14 +233,20 @@ def _draw_box(canvas: ImageArray, box: FloatArray, color: Color, *, line_px: int
     cv2.polylines(canvas, [outline], True, color, line_px, cv2.LINE_AA, shift=_SUBPIXEL_BITS)
 
 
-def _draw_label(canvas: ImageArray, text: str, corner: tuple[int, int], color: Color) -> None:
+def _draw_label(
+    canvas: ImageArray, text: str, corner: tuple[int, int], color: Color, text_scale: float
+) -> None:
     """Write on a plate of the instance's colour, moved inside the picture."""
     plain = text.encode("ascii", "replace").decode()  # all that cv2's fonts have
-    (text_w, text_h), base = cv2.getTextSize(plain, _FONT, 0.38, 1)
+    size, thickness = 0.38 * text_scale, max(1, int(text_scale))
+    pad = round(3 * text_scale)
+    (text_w, text_h), base = cv2.getTextSize(plain, _FONT, size, thickness)
+    plate_w, plate_h = text_w + 2 * pad, text_h + base // 2 + pad
     height, width = canvas.shape[:2]
-    x = min(max(corner[0], 0), max(0, width - text_w - 6))
-    y = min(max(corner[1] - text_h - base - 2, 0), max(0, height - text_h - base - 2))
-    cv2.rectangle(canvas, (x, y), (x + text_w + 5, y + text_h + base + 1), color, cv2.FILLED)
+    x = min(max(corner[0], 0), max(0, width - plate_w))
+    y = min(max(corner[1] - plate_h, 0), max(0, height - plate_h))
+    cv2.rectangle(canvas, (x, y), (x + plate_w - 1, y + plate_h - 1), color, cv2.FILLED)
     dark = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 120
     ink = (15, 15, 15) if dark else (255, 255, 255)
-    cv2.putText(canvas, plain, (x + 3, y + text_h + 1), _FONT, 0.38, ink, 1, cv2.LINE_AA)
+    at = (x + pad, y + plate_h - base // 2 - pad // 2)
+    cv2.putText(canvas, plain, at, _FONT, size, ink, thickness, cv2.LINE_AA)

@@ -1,0 +1,137 @@
+"""The minute a busy reader gives to a report: figures and sentences, from the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluation.cases import ClassificationCase, DetectionCase
+from evaluation.score_tables import METRICS, Cell, cell_of, headline_score, is_network
+from evaluation.sheet import Score, ScoreFile
+
+__all__ = ["Figure", "headline_figures", "summary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number in large type and what it counts."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+def headline_figures(case: DetectionCase | ClassificationCase, document: ScoreFile) -> list[Figure]:
+    """Up to four numbers about the first model."""
+    own = _own(case, document)
+    if isinstance(case, DetectionCase):
+        found, objects, alarms = _totals(case)
+        figures = [
+            Figure(value=f"{found} of {objects}", label="objects found"),
+            Figure(value=str(alarms), label=_plural(alarms, "false alarm")),
+        ]
+        main = headline_score(own)
+        shown = [main] if main is not None else []
+        shown += [s for s in own if s.metric == "dice"]
+    else:
+        right, total = len(case.answered) - len(case.mistakes), len(case.answered)
+        figures = [Figure(value=f"{right:,} of {total:,}", label="pictures answered rightly")]
+        shown = [s for name in ("accuracy", "macro_f1", "mcc") for s in own if s.metric == name]
+        shown = [s for s in shown if s.class_name is None]
+    for score in shown[: 4 - len(figures)]:
+        cell = cell_of(score)
+        label = METRICS.get(score.metric, (score.metric, ""))[0]
+        if score.class_name is not None:
+            label = f"{label}, {score.class_name}"
+        figures.append(Figure(value=cell.value, label=label, note=cell.interval))
+    return figures
+
+
+def summary(
+    cases: Sequence[DetectionCase | ClassificationCase],
+    document: ScoreFile,
+    *,
+    min_score: float,
+) -> list[str]:
+    """Sentences that need no other part of the report."""
+    if not cases:
+        return []
+    first = cases[0]
+    sentences = [_result(first, document, subject=_subject(first, document))]
+    for rival in cases[1:]:
+        is_baseline = any(score.regime == "baseline" for score in _own(rival, document))
+        if is_baseline and rival.test_set == first.test_set:
+            sentences.append(_result(rival, document, subject=f"{rival.name}, for comparison,"))
+    drops = [s for s in document.scores if s.metric == "domain_drop" and s.value is not None]
+    drop = headline_score(drops)
+    if drop is not None and drop.value is not None:
+        label, cell = METRICS[drop.of or ""][0], cell_of(drop)
+        verb = "is lower" if drop.value > 0 else "is no lower"
+        interval = f" ({_interval_words(cell)})" if cell.interval else ""
+        sentences.append(
+            f"On real pictures its {label} {verb} than on rendered frames that it has not seen: "
+            f"the drop is {cell.value}{interval}."
+        )
+    if isinstance(first, DetectionCase):
+        sentences.append(
+            f"An object counts as found here when a detection with a score of at least "
+            f"{min_score:g} overlaps it by half (IoU 0.5); the scores below weigh all thresholds."
+        )
+    return sentences
+
+
+def _subject(case: DetectionCase | ClassificationCase, document: ScoreFile) -> str:
+    own = _own(case, document)
+    trained_on = next((s.trained_on for s in own if s.trained_on and is_network(s)), None)
+    return f"{case.name}, trained on {trained_on}," if trained_on else case.name
+
+
+def _result(case: DetectionCase | ClassificationCase, document: ScoreFile, *, subject: str) -> str:
+    where = _where(case, document)
+    if isinstance(case, ClassificationCase):
+        right, total = len(case.answered) - len(case.mistakes), len(case.answered)
+        share = f" ({right / total:.1%})" if total else ""
+        return f"{subject} recognised {right:,} of {total:,} {where}{share}."
+    found, objects, alarms = _totals(case)
+    quality = headline_score(_own(case, document))
+    text = (
+        f"{subject} found {found} of {objects} objects on {where}, "
+        f"with {alarms or 'no'} {_plural(alarms, 'false alarm')}"
+    )
+    if quality is None or quality.value is None:
+        return f"{text}."
+    cell = cell_of(quality)
+    interval = f", {_interval_words(cell)}" if cell.interval else ""
+    return f"{text} ({METRICS[quality.metric][0]} {cell.value}{interval})."
+
+
+def _interval_words(cell: Cell) -> str:
+    spread = any(character.isdigit() for character in cell.interval)
+    return f"95\N{NO-BREAK SPACE}% interval {cell.interval}" if spread else cell.interval
+
+
+def _where(case: DetectionCase | ClassificationCase, document: ScoreFile) -> str:
+    real = not any((s.tested_on or "").endswith("/synthetic") for s in _own(case, document))
+    if isinstance(case, ClassificationCase):
+        return "real pictures" if real else "rendered pictures"
+    count = len(case.finds)
+    kind = "photograph" if real else "rendered frame"
+    number = "one" if count == 1 else f"{count:,}"
+    return f"{number} {'real ' if real else ''}{_plural(count, kind)}"
+
+
+def _own(case: DetectionCase | ClassificationCase, document: ScoreFile) -> list[Score]:
+    return [s for s in document.scores if s.predictions_sha256 == case.predictions_sha256]
+
+
+def _totals(case: DetectionCase) -> tuple[int, int, int]:
+    finds = case.finds.values()
+    return (
+        sum(len(f.found) for f in finds),
+        sum(f.n_objects for f in finds),
+        sum(len(f.false_alarms) for f in finds),
+    )
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,0 +1,226 @@
+"""The report: one HTML file that holds everything it shows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from evaluation.cases import ClassificationCase, DetectionCase, PredictedSet, open_case
+from evaluation.facts import Fact, dataset_facts, dataset_name, effort, loss_charts, run_facts
+from evaluation.gallery import (
+    Picture,
+    answer_pictures,
+    closeups,
+    dataset_pictures,
+    fair_sample,
+    found_picture,
+    truth_picture,
+)
+from evaluation.narrative import headline_figures, summary
+from evaluation.score_tables import class_tables, domain_table, gap_table, score_tables
+from evaluation.scores import read_scores
+from evaluation.sheet import ConfusionTable, ScoreFile
+from pipeline.formats.coco import CocoImage
+from pipeline.formats.storage import write_text_atomic
+
+__all__ = ["PredictedSet", "ReportInputs", "write_report"]
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_CLOSEUPS = 4
+_ANSWERS = 24
+_MOST_SHEETS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportInputs:
+    """What a report is made of: paths, and words that the scores do not hold.
+
+    Attributes:
+        title: Headline.
+        scores: ``scores.json``; linked from the report.
+        predicted: Predictions to draw. The first is the main result; others on the same test
+            set are drawn beside it; one on rendered frames shows what they look like to it.
+        datasets: Training sets to show, rendered or real.
+        runs: Run folders by name, for loss curves and settings.
+        notes: What a fair reader must be told, before the scores.
+        command: How to make the report again.
+        min_score: Detections below it are not drawn or counted; scores do not depend on it.
+    """
+
+    title: str
+    scores: Path
+    predicted: tuple[PredictedSet, ...] = ()
+    datasets: tuple[Path, ...] = ()
+    runs: Mapping[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    command: str = ""
+    min_score: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Facts about one folder, with pictures from it."""
+
+    name: str
+    facts: list[Fact]
+    pictures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """Pictures under one heading."""
+
+    heading: str
+    pictures: list[Picture]
+
+
+def write_report(inputs: ReportInputs, out: Path) -> Path:
+    """Write the report.
+
+    Args:
+        inputs: What to show.
+        out: The HTML file.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        DatasetError: If a dataset, the test set or ``scores.json`` is wrong.
+        PredictionsError: If predictions are wrong or do not fit their test set.
+        CheckpointError: If a run folder is none.
+    """
+    document = read_scores(inputs.scores)
+    cases = [open_case(shown, min_score=inputs.min_score) for shown in inputs.predicted]
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template("report.html").render(
+        title=inputs.title,
+        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        figures=headline_figures(cases[0], document) if cases else [],
+        summary=summary(cases, document, min_score=inputs.min_score),
+        effort=effort(
+            inputs.datasets, inputs.runs.values(), seconds_per_image=_seconds_per_image(cases)
+        ),
+        notes=inputs.notes,
+        scores=document,
+        tables=score_tables(document),
+        class_tables=class_tables(document),
+        domain=domain_table(document),
+        gap=gap_table(document),
+        single_photograph=_single_photograph(document),
+        datasets=[
+            _Group(
+                name=dataset_name(folder),
+                facts=dataset_facts(folder),
+                pictures=dataset_pictures(folder),
+            )
+            for folder in inputs.datasets[:_MOST_SHEETS]
+        ],
+        runs=[_Group(name=name, facts=run_facts(run)) for name, run in inputs.runs.items()],
+        charts=loss_charts(inputs.runs),
+        command=inputs.command,
+        scores_href=quote(Path(os.path.relpath(inputs.scores, out.parent)).as_posix()),
+        **_pictures(cases, document),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text_atomic(out, html)
+    return out
+
+
+def _pictures(
+    cases: Sequence[DetectionCase | ClassificationCase], document: ScoreFile
+) -> dict[str, object]:
+    """Everything drawn from predictions, by its name in the template."""
+    shown: dict[str, object] = {
+        "headline": [],
+        "beside": [],
+        "worst": [],
+        "best": [],
+        "answers": [],
+        "mistakes": [],
+        "confusion": None,
+        "extremes": [],
+    }
+    if not cases:
+        return shown
+    first = cases[0]
+    if isinstance(first, ClassificationCase):
+        sample = fair_sample(first, count=_ANSWERS)
+        return shown | {
+            "answers": answer_pictures(first, sample, count=_ANSWERS),
+            "mistakes": answer_pictures(first, first.mistakes, count=_ANSWERS),
+            "confusion": _confusion(first, document),
+        }
+    if not first.finds:
+        return shown
+    image = _typical(first)
+    worst, best = closeups(first, count=_CLOSEUPS)
+    rivals = [case for case in cases[1:] if isinstance(case, DetectionCase) and case.finds]
+    return shown | {
+        "headline": [truth_picture(first, image), found_picture(first, image)],
+        "beside": [_beside(first, rival, image) for rival in rivals],
+        "worst": worst,
+        "best": best,
+        "extremes": _extremes(first),
+    }
+
+
+def _typical(case: DetectionCase) -> CocoImage:
+    """The picture of median quality, so that nobody chose it."""
+    ranked = case.by_quality
+    return ranked[len(ranked) // 2]
+
+
+def _beside(first: DetectionCase, rival: DetectionCase, image: CocoImage) -> _Drawn:
+    """The same picture by both, or what the second has to do with."""
+    if rival.test_set == first.test_set and image.image_id in rival.finds:
+        pair = [found_picture(case, image, caption=case.name) for case in (first, rival)]
+        return _Drawn(heading=f"Beside {rival.name}", pictures=pair)
+    own = _typical(rival)
+    return _Drawn(
+        heading=f"{dataset_name(rival.test_set)}: a picture of middling quality",
+        pictures=[
+            truth_picture(rival, own, caption="truth"),
+            found_picture(rival, own, caption=rival.name),
+        ],
+    )
+
+
+def _extremes(case: DetectionCase) -> list[_Drawn]:
+    """Worst and best pictures, where there are enough to choose from."""
+    ranked = case.by_quality
+    if len(ranked) < 2 * _CLOSEUPS:
+        return []
+    halves = {"Worst pictures": ranked[:2], "Best pictures": ranked[-2:][::-1]}
+    return [
+        _Drawn(
+            heading=heading,
+            pictures=[found_picture(case, image, caption=image.file_name) for image in images],
+        )
+        for heading, images in halves.items()
+    ]
+
+
+def _confusion(case: ClassificationCase, document: ScoreFile) -> ConfusionTable | None:
+    tables = {table.predictions_sha256: table for table in document.confusion_matrices}
+    return tables.get(case.predictions_sha256)
+
+
+def _single_photograph(document: ScoreFile) -> bool:
+    return any("this photograph only" in score.unit_of_count for score in document.scores)
+
+
+def _seconds_per_image(cases: Sequence[DetectionCase | ClassificationCase]) -> float | None:
+    meta = cases[0].alignment.meta if cases else None
+    return None if meta is None else meta.seconds_per_image

@@ -1,0 +1,294 @@
+"""Score rows arranged as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from evaluation.sheet import Score, ScoreFile
+
+__all__ = [
+    "METRICS",
+    "Cell",
+    "Header",
+    "ScoreTable",
+    "arm_header",
+    "cell_of",
+    "class_tables",
+    "domain_table",
+    "gap_table",
+    "headline_score",
+    "is_network",
+    "score_tables",
+]
+
+# In the order of a table: name for people, what it says.
+METRICS: dict[str, tuple[str, str]] = {
+    "mask_ap50": ("Mask AP50", "objects found, outline at least half right"),
+    "mask_ap75": ("Mask AP75", "outline at least three quarters right"),
+    "mask_ap": ("Mask AP", "averaged over ten degrees of strictness"),
+    "box_ap50": ("Box AP50", "objects found, box at least half right"),
+    "box_ap75": ("Box AP75", "box at least three quarters right"),
+    "box_ap": ("Box AP", "averaged over ten degrees of strictness"),
+    "miou": ("Mean IoU", "overlap of areas, background included"),
+    "dice": ("Dice", "overlap of areas"),
+    "iou": ("IoU", "overlap of areas"),
+    "pixel_accuracy": ("Pixel accuracy", "pixels labelled rightly"),
+    "accuracy": ("Accuracy", "pictures answered rightly"),
+    "macro_f1": ("Macro F1", "every class counts the same"),
+    "mcc": ("MCC", "correlation of answer and truth, 0 is guessing"),
+}
+_HEADLINES = ("mask_ap50", "box_ap50", "accuracy", "miou")
+_DIFFERENCES = ("sim_to_real_gap", "domain_drop")
+_COMPARISONS = (*_DIFFERENCES, "transfer_ratio")
+_REGIMES = {
+    "synthetic": "Trained on rendered frames",
+    "real": "Trained on real pictures",
+    "mixed": "Trained on both",
+    "pretrain_finetune": "Trained on rendered frames, then real pictures",
+}
+_MOST_COLUMNS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Of a column or row."""
+
+    title: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A score: its text, its interval, and where they lie on a line from 0 to 1, in per cent."""
+
+    value: str
+    interval: str = ""
+    strip: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreTable:
+    """A table; ``cells[row][column]``, None where there is no such score."""
+
+    title: str
+    units: str
+    columns: tuple[Header, ...]
+    rows: tuple[Header, ...]
+    cells: tuple[tuple[Cell | None, ...], ...]
+
+
+def is_network(score: Score) -> bool:
+    """Whether a score is of a training of ours, not of a baseline or an outside model."""
+    return score.regime in _REGIMES
+
+
+def arm_header(score: Score) -> Header:
+    """What to call the training behind a score."""
+    if score.regime == "baseline":
+        return Header(title=score.trained_on or "Baseline", hint="classical baseline")
+    if not is_network(score):
+        return Header(title=score.trained_on or score.regime or "Model")
+    seeds = _seeds(score) if score.seed is None else f"seed {score.seed}"
+    hints = ("network", _share(score), seeds)
+    return Header(title=_REGIMES[score.regime or ""], hint=", ".join(h for h in hints if h))
+
+
+def cell_of(score: Score) -> Cell:
+    """A score as text; differences carry a sign."""
+    if score.value is None:
+        return Cell(value="n/a")
+    sign = "+" if score.metric in _DIFFERENCES else ""
+    text = _minus(f"{score.value:{sign}.3f}")
+    if score.low is None or score.high is None:
+        return Cell(value=text)
+    interval = _minus(f"{score.low:{sign}.3f} to {score.high:{sign}.3f}")
+    if score.low == score.high:
+        interval = "no spread"  # an interval would look like certainty
+    if score.metric not in METRICS:
+        return Cell(value=text, interval=interval)
+    low, value, high = (100 * min(max(v, 0.0), 1.0) for v in (score.low, score.value, score.high))
+    return Cell(value=text, interval=interval, strip=(low, value, high))
+
+
+def headline_score(scores: Iterable[Score]) -> Score | None:
+    """The one number of a predictions file, or comparison of two, that says most."""
+    by_metric = {score.of or score.metric: score for score in scores if score.class_name is None}
+    return next((by_metric[name] for name in _HEADLINES if name in by_metric), None)
+
+
+def score_tables(document: ScoreFile) -> list[ScoreTable]:
+    """One table per test set: metrics by training, seeds pooled.
+
+    With more trainings than fit beside each other they become rows, of the main metrics.
+    Synthetic test sets are left out where :func:`domain_table` shows them.
+    """
+    tables = []
+    plain = [s for s in _pooled(document.scores) if s.metric not in _COMPARISONS]
+    if domain_table(document) is not None:
+        plain = [s for s in plain if not _is_synthetic(s)]
+    tested = dict.fromkeys(score.tested_on for score in plain)
+    for tested_on in tested:
+        here = [s for s in plain if s.tested_on == tested_on and _is_main(s)]
+        if len(_arms(here)) > _MOST_COLUMNS:
+            here = [s for s in here if s.metric in ("dice", *_HEADLINES)]
+            table = _arrange(here, title=_test_name(tested_on), rows=_arm, columns=_metric)
+        else:
+            table = _arrange(here, title=_test_name(tested_on), rows=_metric, columns=_arm)
+        tables.append(table)
+    return tables
+
+
+def class_tables(document: ScoreFile) -> list[ScoreTable]:
+    """Scores within each class, one table per training and test set."""
+    per_class = [
+        s
+        for s in _pooled(document.scores)
+        if s.class_name is not None and s.metric not in _COMPARISONS
+    ]
+    tables = []
+    for key in dict.fromkeys((s.tested_on, _arm(s)) for s in per_class):
+        here = [s for s in per_class if (s.tested_on, _arm(s)) == key]
+        header = key[1]
+        title = ", ".join(word for word in (header.title, header.hint, key[0]) if word)
+        tables.append(_arrange(here, title=title, rows=_class, columns=_metric_only))
+    return tables
+
+
+def domain_table(document: ScoreFile) -> ScoreTable | None:
+    """The synthetic test set beside the real one, and the drop between them."""
+    drops = [s for s in document.scores if s.metric == "domain_drop" and s.value is not None]
+    if not drops:
+        return None
+    pooled = [s for s in _pooled(document.scores) if s.regime == "synthetic"]
+    by_key = {(s.metric, s.class_name, s.tested_on): s for s in pooled}
+    home = next(s.tested_on for s in pooled if _is_synthetic(s))
+    rows, cells = [], []
+    for drop in _in_order(drops, lambda s: s.of or ""):
+        sides = [by_key.get((drop.of or "", drop.class_name, t)) for t in (home, drop.tested_on)]
+        rows.append(_metric(drop))
+        cells.append(
+            (*(cell_of(s) if s else None for s in sides), cell_of(drop)),
+        )
+    away = drops[0].tested_on
+    columns = (
+        Header(title=_test_name(home), hint="frames the network has not seen"),
+        Header(title=_test_name(away), hint="the same network"),
+        Header(title="Drop", hint="domain_drop"),
+    )
+    return ScoreTable(
+        title="From rendered to real",
+        units="",
+        columns=columns,
+        rows=tuple(rows),
+        cells=tuple(cells),
+    )
+
+
+def gap_table(document: ScoreFile) -> ScoreTable | None:
+    """What training on rendered frames lacks against training on real pictures."""
+    rows = [
+        s
+        for s in document.scores
+        if s.metric in ("sim_to_real_gap", "transfer_ratio") and s.value is not None
+    ]
+    if not rows:
+        return None
+
+    def column(score: Score) -> Header:
+        gap = score.metric == "sim_to_real_gap"
+        return Header(title="Gap" if gap else "Ratio", hint=_share(score))
+
+    return _arrange(rows, title="Against real training", rows=_metric, columns=column)
+
+
+def _arrange(
+    scores: Sequence[Score],
+    *,
+    title: str,
+    rows: Callable[[Score], Header],
+    columns: Callable[[Score], Header],
+) -> ScoreTable:
+    ordered = list(_in_order(scores, lambda s: s.of or s.metric))
+    cells = {(rows(s), columns(s)): cell_of(s) for s in ordered}
+    row_headers = tuple(dict.fromkeys(rows(s) for s in ordered))
+    # Trainings stay in the order of the file.
+    by_file = scores if columns is not _metric_only and columns is not _metric else ordered
+    column_headers = tuple(dict.fromkeys(columns(s) for s in by_file))
+    units = {s.unit_of_count.partition("; ")[0]: s.count for s in scores if s.count}
+    return ScoreTable(
+        title=title,
+        units="; ".join(f"{count} {unit}" for unit, count in units.items()),
+        columns=column_headers,
+        rows=row_headers,
+        cells=tuple(tuple(cells.get((r, c)) for c in column_headers) for r in row_headers),
+    )
+
+
+def _pooled(scores: Sequence[Score]) -> list[Score]:
+    """Means over seeds where there are any, in place of the single seeds; baselines last."""
+    means = {_pool_key(s) for s in scores if s.seed is None and _seeds(s)}
+    pooled = [s for s in scores if s.seed is None or _pool_key(s) not in means]
+    return sorted(pooled, key=lambda s: s.regime == "baseline")
+
+
+def _pool_key(s: Score) -> tuple[object, ...]:
+    where = (s.trained_on, s.tested_on, s.split)
+    return (s.metric, s.of, s.class_name, s.regime, s.real_fraction, *where)
+
+
+def _share(score: Score) -> str:
+    if not score.real_fraction:
+        return ""
+    return f"{100 * score.real_fraction:g}\N{NO-BREAK SPACE}% of the real pictures"
+
+
+def _seeds(score: Score) -> str:
+    _, _, seeds = score.unit_of_count.rpartition("; ")
+    return f"mean of {seeds}" if seeds.endswith("seeds") else ""
+
+
+def _is_synthetic(score: Score) -> bool:
+    return (score.tested_on or "").endswith("/synthetic")
+
+
+def _is_main(score: Score) -> bool:
+    return score.class_name is None or score.metric == "dice"
+
+
+def _arms(scores: Iterable[Score]) -> set[Header]:
+    return {_arm(score) for score in scores}
+
+
+def _arm(score: Score) -> Header:
+    return arm_header(score)
+
+
+def _metric(score: Score) -> Header:
+    label, hint = METRICS.get(score.of or score.metric, (score.of or score.metric, ""))
+    return Header(title=f"{label}, {score.class_name}" if score.class_name else label, hint=hint)
+
+
+def _metric_only(score: Score) -> Header:
+    return Header(title=METRICS.get(score.metric, (score.metric, ""))[0])
+
+
+def _class(score: Score) -> Header:
+    return Header(title=score.class_name or "all")
+
+
+def _in_order(scores: Iterable[Score], metric: Callable[[Score], str]) -> list[Score]:
+    order = list(METRICS)
+    return sorted(
+        scores, key=lambda s: order.index(metric(s)) if metric(s) in METRICS else len(order)
+    )
+
+
+def _test_name(tested_on: str | None) -> str:
+    name, _, domain = (tested_on or "test set").rpartition("/")
+    words = {"real": f"{name}, real", "synthetic": f"{name}, rendered"}
+    return words.get(domain, tested_on or "test set")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")  # noqa: RUF001  # the sign, as wide as a plus

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pytest
+
+from evaluation.charts import curve_chart
+from evaluation.drawing import dataset_sheet
+from evaluation.report import PredictedSet, ReportInputs, write_report
+from evaluation.scores import ScoreContext, evaluate, write_scores
+from pipeline.errors import CheckpointError, DatasetError
+from pipeline.formats.coco import find_annotations, read_coco
+from pipeline.formats.imagefolder import read_image_folder
+from pipeline.geometry.boxes import xywh_from_xyxy
+
+EVIL = "<script>alert(1)</script>"
+SECTIONS = {
+    "summary",
+    "fairness",
+    "scores",
+    "domain",
+    "examples",
+    "datasets",
+    "training",
+    "provenance",
+}
+
+
+class Page(HTMLParser):
+    """Tags, ids, addresses and text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.sources: list[str] = []
+        self.links: list[str] = []
+        self.alts: list[str | None] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [found["id"]] if "id" in found else []
+        self.sources += [found["src"]] if "src" in found else []
+        self.links += [found["href"]] if "href" in found else []
+        self.alts += [found.get("alt")] if tag == "img" else []
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def write_curve(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    steps = list(range(1, 61))
+    curve = {"step": steps, "loss": [9 / s for s in steps], "heat": [5 / s for s in steps]}
+    (folder / "curve.json").write_text(json.dumps(curve))
+    train = {"model": {"name": "compact_detector"}, "steps": 60, "seed": 4, "batch_size": 8}
+    (folder / "train.json").write_text(json.dumps(train))
+    (folder / "stats.json").write_text(json.dumps({"parameters": 912345, "seconds": 65.0}))
+    return folder
+
+
+def write_predictions(path: Path, folder: Path, *, lost: int = 1, scored: float = 0.9) -> Path:
+    """The truth without some objects, with a false alarm."""
+    entries = [
+        {
+            "image_id": g.image_id,
+            "category_id": g.category_id,
+            "bbox": xywh_from_xyxy(np.array(g.box_xyxy)).tolist(),
+            "segmentation": dict(g.rle),
+            "score": scored,
+        }
+        for group in read_coco(find_annotations(folder)).instances.values()
+        for g in group
+        if not g.iscrowd
+    ]
+    entries[0] = entries[0] | {"category_id": 3 - entries[0]["category_id"]}
+    path.write_text(json.dumps(entries[: len(entries) - lost]))
+    return path
+
+
+@pytest.fixture
+def detection_inputs(make_painted_dataset: Callable[..., Path], tmp_path: Path) -> ReportInputs:
+    """Two test sets, a network and a baseline; one class has a hostile name."""
+    folders = [
+        make_painted_dataset(tmp_path / name, frames=frames, seed=seed)
+        for name, frames, seed in (("real set", 9, 0), ("synthetic", 3, 1))
+    ]
+    for folder in folders:
+        path = find_annotations(folder)
+        path.write_text(path.read_text().replace('"disc"', json.dumps(EVIL)))
+    real, synthetic = folders
+    (real / "manifest.json").unlink()
+    network = write_predictions(tmp_path / "n.json", real)
+    baseline = write_predictions(tmp_path / "b.json", real, lost=4, scored=0.7)
+    at_home = write_predictions(tmp_path / "s.json", synthetic)
+    ours = {"regime": "synthetic", "seed": 0, "trained_on": f"rendered {EVIL}"}
+    theirs = ScoreContext(regime="baseline", trained_on="Otsu", tested_on="painted/real")
+    write_scores(
+        [
+            evaluate(network, real, context=ScoreContext(**ours, tested_on="painted/real")),
+            evaluate(baseline, real, context=theirs),
+            evaluate(at_home, synthetic, context=ScoreContext(**ours, tested_on="p/synthetic")),
+        ],
+        tmp_path / "out" / "scores.json",
+        notes=[f"note {EVIL}"],
+    )
+    return ReportInputs(
+        title=f"Title {EVIL}",
+        scores=tmp_path / "out" / "scores.json",
+        predicted=(
+            PredictedSet(name=f"net {EVIL}", predictions=network, benchmark=real),
+            PredictedSet(name="Otsu + watershed", predictions=baseline, benchmark=real),
+            PredictedSet(name="At home", predictions=at_home, benchmark=synthetic),
+        ),
+        datasets=(synthetic,),
+        runs={f"run {EVIL}": write_curve(tmp_path / "run")},
+        notes=(f"fair {EVIL}",),
+        command=f"blendgap demo -o '{EVIL}'",
+    )
+
+
+def test_report_is_complete_contained_and_escaped(detection_inputs, tmp_path: Path):
+    out = write_report(detection_inputs, tmp_path / "out" / "report.html")
+    html = out.read_text()
+    page = Page(html)
+    assert set(page.ids) == SECTIONS
+    assert "script" not in page.tags
+    assert "<script" not in html
+    assert page.text.count(EVIL) >= 8, "shown as text"
+    assert page.sources
+    assert all(source.startswith("data:image/") for source in page.sources)
+    assert set(page.links) == {"data:,", "scores.json"}
+    assert not re.search(r"url\(|@import|https?://", html)
+    assert page.alts
+    assert all(page.alts)
+    assert out.stat().st_size < 6e6
+    for word in ("Otsu + watershed", "Mask AP50", "Dice", "domain_drop", "912,345", "1 min 5 s"):
+        assert word in page.text
+    assert page.tags.count("h1") == 1
+
+
+def test_report_is_the_same_every_time(detection_inputs, tmp_path: Path):
+    first = write_report(detection_inputs, tmp_path / "out" / "a.html").read_bytes()
+    assert write_report(detection_inputs, tmp_path / "out" / "b.html").read_bytes() == first
+
+
+def test_numbers_of_the_summary_are_those_of_the_files(detection_inputs, tmp_path: Path):
+    text = Page(write_report(detection_inputs, tmp_path / "r.html").read_text()).text
+    objects = sum(
+        not g.iscrowd
+        for group in read_coco(
+            find_annotations(detection_inputs.predicted[0].benchmark)
+        ).instances.values()
+        for g in group
+    )
+    # One lost and one of another class, which is a false alarm as well.
+    assert f"{objects - 2} of {objects}" in text
+    assert "with 1 false alarm" in text
+    assert f"found {objects - 5} of {objects} objects on 9 real photographs" in text
+
+
+def test_report_of_scores_alone(detection_inputs, tmp_path: Path):
+    bare = ReportInputs(title="Bare", scores=detection_inputs.scores)
+    page = Page(write_report(bare, tmp_path / "deep" / "er" / "report.html").read_text())
+    assert set(page.ids) == {"summary", "scores", "domain", "provenance"}
+    assert "../../out/scores.json" in page.links
+
+
+def test_wrong_inputs_are_named(detection_inputs, tmp_path: Path):
+    with pytest.raises(DatasetError, match=r"none\.json"):
+        write_report(ReportInputs(title="", scores=tmp_path / "none.json"), tmp_path / "r")
+    no_run = ReportInputs(title="", scores=detection_inputs.scores, runs={"x": tmp_path})
+    with pytest.raises(CheckpointError, match=r"train\.json"):
+        write_report(no_run, tmp_path / "r.html")
+
+
+def test_classification_report(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    for name in ("<b>7", "8"):
+        folder = tmp_path / "digits" / "test" / name
+        folder.mkdir(parents=True)
+        for i in range(8):
+            cv2.imwrite(str(folder / f"{i}.png"), rng.integers(0, 255, (8, 8)).astype(np.uint8))
+    images = read_image_folder(tmp_path / "digits" / "test").images
+    entries = [
+        {"image_id": i.image_id, "category_id": 1, "score": float(rng.random())} for i in images
+    ]
+    predictions = tmp_path / "p.json"
+    predictions.write_text(json.dumps(entries))
+    scores = tmp_path / "scores.json"
+    write_scores([evaluate(predictions, tmp_path / "digits")], scores)
+    shown = PredictedSet(name="net", predictions=predictions, benchmark=tmp_path / "digits")
+    inputs = ReportInputs(
+        title="Digits", scores=scores, predicted=(shown,), datasets=(tmp_path / "digits",)
+    )
+    html = write_report(inputs, tmp_path / "report.html").read_text()
+    page = Page(html)
+    assert {"summary", "scores", "examples", "datasets", "provenance"} == set(page.ids)
+    assert "Confusion matrix" in page.text
+    assert "8, is <b>7" in page.text
+    assert "recognised 8 of 16" in page.text
+    assert page.tags.count("img") == 16 + 8 + 16
+
+
+def test_sheets_of_datasets(painted_dataset: Path, tmp_path: Path):
+    sheet = dataset_sheet(painted_dataset, pictures=3, columns=2, tile_px=192)
+    assert sheet.shape == (2 * (128 + 8) + 8, 2 * (192 + 8) + 8, 3)
+    for class_name in "ab":
+        (tmp_path / "f" / class_name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "f" / class_name / "1.png"), np.zeros((8, 8), np.uint8))
+    assert dataset_sheet(tmp_path / "f", pictures=4, tile_px=32).shape[0] == 2 * 36 + 4
+
+
+def test_charts_are_drawings_with_finite_numbers():
+    steps = np.arange(1.0, 501.0)
+    wild = np.where(steps % 50 == 0, np.nan, 100 / steps)
+    svg = curve_chart({"a & b": (steps, wild), "c": (steps, 50 / steps)}, title="<Loss>")
+    root = ElementTree.fromstring(str(svg))
+    assert root.get("aria-label") == "<Loss>"
+    assert len([e for e in root if e.tag == "polyline"]) == 4
+    assert "nan" not in svg
+    assert curve_chart({"a": (np.zeros(0), np.zeros(0))}, title="") == ""
+    flat = curve_chart({"a": (steps, np.zeros(500))}, title="flat")
+    assert "nan" not in flat
+    assert "inf" not in flat
