@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from pipeline.specs.document import Spec
 
@@ -87,6 +87,7 @@ class TrainSpec(Spec):
         steps: Optimiser steps; there is no early stopping.
         warmup_steps: Linear warm-up before the cosine schedule.
         ema_decay: Of the weights' moving average, which is what the checkpoint predicts with.
+        checkpoint_seconds: How often the state to resume from is saved.
     """
 
     task: Literal["detection", "classification"]
@@ -103,3 +104,13 @@ class TrainSpec(Spec):
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     loader_workers: int = Field(default=0, ge=0)
+    checkpoint_seconds: float = Field(default=30.0, ge=0)
+
+    @model_validator(mode="after")
+    def _network_fits_task(self) -> TrainSpec:
+        detects = self.model.name == "compact_detector"
+        if detects != (self.task == "detection"):
+            raise ValueError(f"a {self.model.name} cannot be trained for {self.task}")
+        if detects and self.input_px % 32:
+            raise ValueError(f"input_px of {self.input_px} is not a multiple of 32")
+        return self

@@ -1,0 +1,167 @@
+"""Random changes of training pictures, with labels that follow.
+
+OpenCV warps and look-up tables: torchvision's transforms of 24 full-size masks would cost more
+than the training step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from pipeline.geometry.boxes import box_of_mask
+from pipeline.specs.training import AugmentSpec
+from trainers.examples import ByteImage, DetectionExample, FloatMatrix, ObjectExample
+
+__all__ = ["augment_colours", "augment_crop", "augment_small", "fit_square", "warp_example"]
+
+_MIN_VISIBLE_FRACTION = 0.25
+"""Objects of which the crop leaves less are neither asked for nor forbidden."""
+_MIN_VISIBLE_PX = 16
+
+
+def augment_crop(
+    example: DetectionExample, augment: AugmentSpec, *, side_px: int, rng: np.random.Generator
+) -> DetectionExample:
+    """A random square crop, zoomed, turned and mirrored, in other colours."""
+    crop_from_image = _random_crop(example.image.shape[:2], augment, side_px, rng)
+    warped = warp_example(example, crop_from_image, side_px=side_px)
+    return replace(warped, image=augment_colours(warped.image, augment, rng))
+
+
+def fit_square(image: ByteImage, *, side_px: int) -> ByteImage:
+    """A picture resized to fit into a square, its edges continued into what is left."""
+    height, width = image.shape[:2]
+    zoom = side_px / max(height, width)
+    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+    method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(image, size, interpolation=method)
+    x, y = side_px - size[0], side_px - size[1]
+    return np.asarray(
+        cv2.copyMakeBorder(resized, y // 2, y - y // 2, x // 2, x - x // 2, cv2.BORDER_REPLICATE)
+    )
+
+
+def augment_small(image: ByteImage, augment: AugmentSpec, *, rng: np.random.Generator) -> ByteImage:
+    """A square picture of one object: zoomed, turned, mirrored, shifted, in other colours."""
+    side_px = image.shape[0]
+    linear = _random_linear(augment, rng)
+    shift_px = rng.uniform(-1, 1, 2) * augment.shift * side_px
+    offset = side_px / 2 + shift_px - linear @ np.full(2, side_px / 2)
+    matrix = np.column_stack([linear, offset])
+    return augment_colours(_warp_image(image, matrix, side_px, cv2.BORDER_REPLICATE), augment, rng)
+
+
+def warp_example(
+    example: DetectionExample, crop_from_image: FloatMatrix, *, side_px: int
+) -> DetectionExample:
+    """Apply a transform to a picture and its objects; what falls outside is dropped.
+
+    Args:
+        example: The picture.
+        crop_from_image: (2, 3) affine, px to px, pixel centres at 0.5.
+        side_px: Of the square result; pixels from outside the picture are black.
+    """
+    moved = (_warp_object(item, crop_from_image, side_px) for item in example.objects)
+    return DetectionExample(
+        image=_warp_image(example.image, crop_from_image, side_px, cv2.BORDER_CONSTANT),
+        objects=tuple(item for item in moved if item is not None),
+    )
+
+
+def augment_colours(image: ByteImage, augment: AugmentSpec, rng: np.random.Generator) -> ByteImage:
+    """Brightness, contrast, gamma, blur, noise and grey."""
+    # All numbers are drawn first, so that switching one change off leaves the others alone.
+    brightness, contrast, gamma = rng.uniform(-1, 1, 3)
+    blur_px, noise, grey = rng.uniform(0, 1, 3)
+    levels = (np.arange(256) / 255.0) ** (2.0 ** (gamma * augment.gamma))
+    levels = (levels - 0.5) * (1 + contrast * augment.brightness) + 0.5
+    levels = levels * (1 + brightness * augment.brightness)
+    table = np.clip(levels * 255 + 0.5, 0, 255).astype(np.uint8)
+    image = np.asarray(cv2.LUT(image, table), np.uint8)
+    if grey < augment.grey:
+        grey_image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        image = np.asarray(cv2.cvtColor(grey_image, cv2.COLOR_GRAY2RGB), np.uint8)
+    if blur_px * augment.blur_sigma_px > 0.1:
+        image = np.asarray(
+            cv2.GaussianBlur(image, (0, 0), blur_px * augment.blur_sigma_px), np.uint8
+        )
+    if noise * augment.noise > 0:
+        grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * (
+            noise * augment.noise * 255
+        )
+        noisy = cv2.add(image, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
+        image = np.asarray(noisy, np.uint8)
+    return image
+
+
+def _random_crop(
+    image_hw: tuple[int, ...], augment: AugmentSpec, side_px: int, rng: np.random.Generator
+) -> FloatMatrix:
+    linear = _random_linear(augment, rng)
+    image_wh = np.array(image_hw[1::-1])
+    # The zoomed picture slides behind the crop as far as it goes; a smaller one stays inside.
+    spare_px = np.abs(image_wh * np.sqrt(abs(np.linalg.det(linear))) - side_px)
+    centre = side_px / 2 + rng.uniform(-0.5, 0.5, 2) * spare_px
+    return np.column_stack([linear, centre - linear @ (image_wh / 2)])
+
+
+def _random_linear(augment: AugmentSpec, rng: np.random.Generator) -> FloatMatrix:
+    """Zoom, rotation and mirroring, (2, 2)."""
+    zoom = np.exp(rng.uniform(*np.log(augment.scale)))
+    angle_rad = np.deg2rad(rng.uniform(-1, 1) * augment.rotate_deg)
+    mirror = np.where(rng.random(2) < 0.5 * augment.flip, -1.0, 1.0)
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    rotation = np.array([[cosine, -sine], [sine, cosine]])
+    return np.asarray(zoom * rotation * mirror)
+
+
+def _index_matrix(matrix: FloatMatrix, *, source: FloatMatrix, target: FloatMatrix) -> FloatMatrix:
+    """The transform between pixel indices of two cut-outs, which OpenCV wants.
+
+    OpenCV puts pixel centres at whole numbers; a cut-out starts at its corner.
+    """
+    linear = matrix[:, :2]
+    offset = matrix[:, 2] + linear @ (source + 0.5) - target - 0.5
+    return np.column_stack([linear, offset])
+
+
+def _warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int) -> ByteImage:
+    index_matrix = _index_matrix(matrix, source=np.zeros(2), target=np.zeros(2))
+    size = (side_px, side_px)
+    return np.asarray(cv2.warpAffine(image, index_matrix, size, borderMode=border))
+
+
+def _warp_object(item: ObjectExample, matrix: FloatMatrix, side_px: int) -> ObjectExample | None:
+    x0, y0, x1, y1 = item.box_xyxy
+    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ matrix.T
+    box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    clipped = np.clip(box, 0, side_px)
+    width, height = clipped[2:] - clipped[:2]
+    if width <= 0 or height <= 0:
+        return None
+    if item.mask is None:
+        visible = width * height / np.prod(box[2:] - box[:2])
+        cut = visible < _MIN_VISIBLE_FRACTION or width * height < _MIN_VISIBLE_PX
+        return replace(item, box_xyxy=clipped, ignored=item.ignored or bool(cut))
+    first = np.floor(clipped[:2]).astype(int)
+    size = np.ceil(clipped[2:]).astype(int) - first
+    index_matrix = _index_matrix(matrix, source=np.array(item.mask_corner), target=first)
+    warped = cv2.warpAffine(
+        item.mask.astype(np.uint8) * 255, index_matrix, (int(size[0]), int(size[1]))
+    )
+    mask = warped >= 128
+    if not mask.any():
+        return None
+    whole_px = item.mask.sum() * abs(np.linalg.det(matrix[:, :2]))
+    visible_px = mask.sum()
+    cut = visible_px < max(_MIN_VISIBLE_FRACTION * whole_px, _MIN_VISIBLE_PX)
+    return replace(
+        item,
+        box_xyxy=box_of_mask(mask) + np.tile(first, 2),
+        mask=mask,
+        mask_corner=(int(first[0]), int(first[1])),
+        ignored=item.ignored or bool(cut),
+    )

@@ -1,0 +1,124 @@
+"""Checkpoints: tensors and plain values only, so that reading one runs no code."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from pipeline.errors import CheckpointError
+from pipeline.formats.storage import write_bytes_atomic
+from pipeline.records.predictions import Task
+from pipeline.specs.training import ModelSpec
+from trainers.classifier import CompactClassifier
+from trainers.compact.network import CompactDetector
+from trainers.tasks import build_network
+
+__all__ = ["MODEL_FILE", "Checkpoint", "load_plain", "read_checkpoint", "write_checkpoint"]
+
+MODEL_FILE = "model.pt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A trained network, as it stands in ``model.pt``.
+
+    Attributes:
+        model: What to build.
+        categories: Names by class index.
+        state: Weights and buffers by name: their moving average.
+        has_masks: Whether masks and semantic map were trained, not boxes alone.
+        input_px: Side of the training pictures.
+        spec_sha256: Of the run's ``train.json``.
+        step: Optimiser steps taken.
+        seed: The run's.
+    """
+
+    model: ModelSpec
+    categories: tuple[str, ...]
+    task: Task
+    state: dict[str, Tensor]
+    has_masks: bool
+    input_px: int
+    spec_sha256: str
+    step: int
+    seed: int
+
+    def network(self, device: torch.device) -> CompactDetector | CompactClassifier:
+        """The network with its weights, ready to predict."""
+        network = build_network(self.model, len(self.categories))
+        network.load_state_dict(self.state)
+        return network.to(device).eval()
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write whole or not at all."""
+    document = {name: getattr(checkpoint, name) for name in Checkpoint.__slots__}
+    document["model"] = checkpoint.model.model_dump(mode="json")
+    buffer = io.BytesIO()
+    torch.save(document, buffer)
+    write_bytes_atomic(path, buffer.getvalue())
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, or that of a run folder.
+
+    Raises:
+        CheckpointError: If there is none, or it is something else, or it carries code.
+    """
+    path = path / MODEL_FILE if path.is_dir() else path
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file; expected the checkpoint of a finished run.")
+    try:
+        checkpoint = _checkpoint(load_plain(path))
+        checkpoint.network(torch.device("cpu"))
+    except (KeyError, TypeError, ValidationError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: not a checkpoint of blendgap ({_line(error)}).") from error
+    return checkpoint
+
+
+def load_plain(path: Path) -> dict[str, Any]:
+    """Load a file of tensors and plain values.
+
+    Raises:
+        CheckpointError: If it is something else, or carries code.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about foreign pickles, which end up refused
+            document = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path}: refused, since it holds more than tensors and plain values (loading it could "
+            "run code); expected a checkpoint written by `blendgap train`."
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path}: not a checkpoint ({_line(error)}).") from error
+    if not isinstance(document, dict):
+        raise CheckpointError(f"{path}: got a {type(document).__name__}; expected a checkpoint.")
+    return document
+
+
+def _checkpoint(document: dict[str, Any]) -> Checkpoint:
+    return Checkpoint(
+        model=ModelSpec.model_validate(document["model"]),
+        categories=tuple(document["categories"]),
+        task=document["task"],
+        state=document["state"],
+        has_masks=document["has_masks"],
+        input_px=document["input_px"],
+        spec_sha256=document["spec_sha256"],
+        step=document["step"],
+        seed=document["seed"],
+    )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]

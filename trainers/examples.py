@@ -1,0 +1,43 @@
+"""Labelled pictures in memory, as training sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ByteImage", "DetectionExample", "FloatMatrix", "ObjectExample"]
+
+ByteImage = npt.NDArray[np.uint8]
+FloatMatrix = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectExample:
+    """One labelled object.
+
+    Attributes:
+        class_index: 0 ... C - 1.
+        box_xyxy: (4,) px.
+        mask: (h, w) bool, the part of the picture around the object; None if it has a box only.
+        mask_corner: (x, y) px of the mask's top left pixel in the picture.
+        crowd: A region of unseparated or barely visible objects (``iscrowd``).
+        ignored: Neither asked for nor forbidden in the heat map: crowds and cut-off objects.
+    """
+
+    class_index: int
+    box_xyxy: FloatMatrix
+    mask: npt.NDArray[np.bool_] | None
+    mask_corner: tuple[int, int] = (0, 0)
+    crowd: bool = False
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionExample:
+    """A picture, (H, W, 3) RGB, and its objects."""
+
+    image: ByteImage
+    objects: tuple[ObjectExample, ...]

@@ -1,0 +1,95 @@
+"""The pictures to predict on, with the ids that the predictions must use."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import DatasetError
+from pipeline.formats.coco import find_annotations, read_coco
+from pipeline.formats.imagefolder import find_class_folders, folder_sha256, read_image_folder
+from pipeline.records.predictions import Task, sha256_of
+
+__all__ = ["Picture", "PictureSet", "open_pictures"]
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One file; ``image_hw`` is what its COCO entry says, None where there is none."""
+
+    image_id: int
+    path: Path
+    image_hw: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSet:
+    """What to predict on.
+
+    Attributes:
+        sha256: Of the annotation file or ImageFolder; of the file names where there are no labels.
+        categories: Category id to name; empty for pictures without labels.
+    """
+
+    pictures: tuple[Picture, ...]
+    categories: dict[int, str]
+    sha256: str
+
+
+def open_pictures(target: Path, *, task: Task, split: str | None = None) -> PictureSet:
+    """Open a dataset, a benchmark, a folder of pictures or one picture; labels stay unread.
+
+    Raises:
+        DatasetError: If there is no such thing, or no picture in it.
+    """
+    if target.is_file():
+        return _bare([target])
+    if not target.is_dir():
+        raise DatasetError(
+            f"{target}: no such file or folder; expected a dataset, a benchmark or pictures."
+        )
+    if task == "detection" and (split or _has_annotations(target)):
+        return _coco(find_annotations(target, split))
+    if task == "classification" and any(path.is_dir() for path in target.iterdir()):
+        return _image_folder(find_class_folders(target, split))
+    found = sorted(path for path in target.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not found:
+        raise DatasetError(f"{target}: no pictures; expected a dataset, a benchmark or pictures.")
+    return _bare(found)
+
+
+def _has_annotations(folder: Path) -> bool:
+    return any(any(parent.glob("instances*.json")) for parent in (folder, folder / "annotations"))
+
+
+def _coco(annotations: Path) -> PictureSet:
+    dataset = read_coco(annotations, labels=False)
+    return PictureSet(
+        pictures=tuple(
+            Picture(image_id=image.image_id, path=image.path, image_hw=(image.height, image.width))
+            for image in dataset.images
+        ),
+        categories={category.category_id: category.name for category in dataset.categories},
+        sha256=sha256_of(annotations),
+    )
+
+
+def _image_folder(folder: Path) -> PictureSet:
+    dataset = read_image_folder(folder)
+    pictures = (Picture(image_id=image.image_id, path=image.path) for image in dataset.images)
+    return PictureSet(
+        pictures=tuple(pictures), categories=dataset.categories, sha256=folder_sha256(folder)
+    )
+
+
+def _bare(paths: Sequence[Path]) -> PictureSet:
+    names = "".join(f"{path.name}\n" for path in paths)
+    return PictureSet(
+        pictures=tuple(Picture(image_id=i, path=path) for i, path in enumerate(paths, start=1)),
+        categories={},
+        sha256=hashlib.sha256(names.encode()).hexdigest(),
+    )
