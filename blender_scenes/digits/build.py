@@ -9,14 +9,11 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from blender_scenes.digits.family import DigitsScene, Glyph
+from blender_scenes.digits.family import Colour, DigitsScene, Glyph
 from blender_scenes.digits.fonts import FONTS, find_font
-from blender_scenes.digits.outlines import FlatMesh, bend, stroke_glyph
+from blender_scenes.digits.outlines import FlatMesh, font_glyph, stroke_glyph
 
 __all__ = ["build", "glyph_mesh"]
-
-# Ink lies on the paper: thick enough for float32 rays from a metre away, too thin to see.
-_INK_HEIGHT_M = 2e-5
 
 
 def build(scene: DigitsScene) -> None:
@@ -30,7 +27,7 @@ def build(scene: DigitsScene) -> None:
     for glyph in scene.instances:
         ink = _object(f"glyph {glyph.instance_id}", glyph_mesh(glyph), lit, glyph.ink)
         ink.pass_index = glyph.instance_id
-        ink.matrix_world = Matrix.Translation((0, 0, _INK_HEIGHT_M)) @ Matrix(glyph.world_from_obj)
+        ink.matrix_world = Matrix(glyph.world_from_obj)
         collection.objects.link(ink)
 
 
@@ -38,9 +35,7 @@ def glyph_mesh(glyph: Glyph) -> FlatMesh:
     """The ink of a glyph in its own frame, metres."""
     if glyph.style not in FONTS:
         return stroke_glyph(glyph)
-    printed = _font_mesh(glyph.style, glyph.category)
-    vertices = bend(printed.vertices, glyph, np.random.default_rng(glyph.seed))
-    return FlatMesh(vertices=vertices * glyph.height_m, triangles=printed.triangles)
+    return font_glyph(glyph, _font_mesh(glyph.style, glyph.category))
 
 
 @cache
@@ -63,7 +58,7 @@ def _font_mesh(font: str, text: str) -> FlatMesh:
     )
 
 
-def _object(name: str, flat: FlatMesh, material: Any, reflectance: float) -> Any:  # noqa: ANN401
+def _object(name: str, flat: FlatMesh, material: Any, reflectance: Colour) -> Any:  # noqa: ANN401
     mesh = bpy.data.meshes.new(name)
     count = len(flat.triangles)
     mesh.vertices.add(len(flat.vertices))
@@ -77,7 +72,7 @@ def _object(name: str, flat: FlatMesh, material: Any, reflectance: float) -> Any
     mesh.update(calc_edges=True)
     mesh.materials.append(material)
     flat_object = bpy.data.objects.new(name, mesh)
-    flat_object.color = (reflectance, reflectance, reflectance, 1.0)
+    flat_object.color = (*reflectance, 1.0)
     return flat_object
 
 
@@ -96,7 +91,6 @@ def _lit_material(scene: DigitsScene) -> Any:  # noqa: ANN401 - bpy has no types
     strength.operation = "MULTIPLY_ADD"
     strength.inputs[1].default_value = scene.light
     strength.inputs[2].default_value = scene.light
-    strength.use_clamp = False
     reflectance = nodes.new("ShaderNodeObjectInfo")
     emission = nodes.new("ShaderNodeEmission")
     output = nodes.new("ShaderNodeOutputMaterial")

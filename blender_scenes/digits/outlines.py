@@ -11,7 +11,7 @@ from blender_scenes.digits.family import Glyph
 from blender_scenes.digits.styles import STYLES
 from pipeline.geometry.boxes import FloatArray
 
-__all__ = ["FlatMesh", "bend", "pen_mesh", "smooth_curve", "stroke_glyph"]
+__all__ = ["FlatMesh", "font_glyph", "pen_mesh", "smooth_curve", "stroke_glyph"]
 
 # Corners of the round pen tip: at 3 px stroke width ten differ from a circle by 0.07 px.
 _TIP_CORNERS = 10
@@ -37,20 +37,17 @@ def stroke_glyph(glyph: Glyph) -> FlatMesh:
     strokes = _shaken(STYLES[glyph.style].control_points(), glyph.jitter, rng)
     curves = [smooth_curve(stroke) for stroke in strokes]
     lengths = np.cumsum([len(curve) for curve in curves])[:-1]
-    path = bend(np.vstack(curves), glyph, rng)
+    path = _bent(np.vstack(curves), glyph, rng)
     radii = glyph.stroke_width / 2 * np.exp(glyph.pressure * _slow_noise(len(path), rng))
     return pen_mesh(
         np.split(path * glyph.height_m, lengths), np.split(radii * glyph.height_m, lengths)
     )
 
 
-def bend(points: FloatArray, glyph: Glyph, rng: np.random.Generator) -> FloatArray:
-    """Distort, stretch and slant (N, 2) points; the result is one unit high around (0, 0)."""
-    unit = _standing(points)
-    warped = unit + _smooth_field(unit * 2, rng) * glyph.warp
-    stretched = _standing(warped) * [glyph.aspect, 1.0]
-    stretched[:, 0] += glyph.slant * stretched[:, 1]
-    return stretched
+def font_glyph(glyph: Glyph, printed: FlatMesh) -> FlatMesh:
+    """The ink of a printed glyph in its own frame, metres; ``printed`` is the font's digit."""
+    path = _bent(printed.vertices, glyph, np.random.default_rng(glyph.seed))
+    return FlatMesh(vertices=path * glyph.height_m, triangles=printed.triangles)
 
 
 def smooth_curve(control_points: FloatArray, *, steps: int = 6) -> FloatArray:
@@ -128,7 +125,7 @@ def pen_mesh(curves: list[FloatArray], radii: list[FloatArray]) -> FlatMesh:
 
 def _fans(count: int, corners: int) -> npt.NDArray[np.int64]:
     fan = np.array([[0, k, k + 1] for k in range(1, corners - 1)])
-    return (np.arange(count)[:, None, None] * corners + fan).reshape(-1, 3)
+    return np.asarray(np.arange(count)[:, None, None] * corners + fan).reshape(-1, 3)
 
 
 def _shaken(strokes: list[FloatArray], sigma: float, rng: np.random.Generator) -> list[FloatArray]:
@@ -138,13 +135,23 @@ def _shaken(strokes: list[FloatArray], sigma: float, rng: np.random.Generator) -
     return np.split(moved, np.cumsum([len(stroke) for stroke in strokes])[:-1])
 
 
+def _bent(points: FloatArray, glyph: Glyph, rng: np.random.Generator) -> FloatArray:
+    # One unit high around (0, 0), then distorted, stretched and slanted.
+    unit = _standing(points)
+    warped = unit + glyph.warp * _smooth_field(unit, rng)
+    stretched = _standing(warped) * [glyph.aspect, 1.0]
+    stretched[:, 0] += glyph.slant * stretched[:, 1]
+    return stretched
+
+
 def _smooth_field(points: FloatArray, rng: np.random.Generator) -> FloatArray:
-    # A random polynomial in x and y; Legendre's keep their size inside the box.
-    orders = np.add.outer(np.arange(_WARP_ORDER + 1), np.arange(_WARP_ORDER + 1))
-    weights = rng.standard_normal((*orders.shape, 2))
+    # Cosine waves of up to one and a half periods over the box, the longer the stronger.
+    counts = np.arange(_WARP_ORDER + 1)
+    orders = np.add.outer(counts, counts)
+    weights = rng.standard_normal((*orders.shape, 2)) / np.maximum(orders, 1)[..., None]
     weights[(orders < 1) | (orders > _WARP_ORDER)] = 0
-    x, y = np.clip(points, -1.2, 1.2).T
-    return np.asarray(np.polynomial.legendre.legval2d(x, y, weights)).T
+    waves = np.cos(np.pi * (points[..., None] + 0.5) * counts)
+    return np.asarray(np.einsum("ni,nj,ijd->nd", waves[:, 0], waves[:, 1], weights))
 
 
 def _slow_noise(count: int, rng: np.random.Generator) -> FloatArray:
@@ -154,4 +161,4 @@ def _slow_noise(count: int, rng: np.random.Generator) -> FloatArray:
 
 def _standing(points: FloatArray) -> FloatArray:
     low, high = points.min(axis=0), points.max(axis=0)
-    return (points - (low + high) / 2) / (high[1] - low[1])
+    return np.asarray((points - (low + high) / 2) / (high[1] - low[1]))

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.geometry.boxes import box_of_mask
-from pipeline.geometry.masks import rle_of_mask
+from pipeline.geometry.masks import rle_of_pixels
 from pipeline.records.annotations import InstanceLabel
 from pipeline.records.scene import SampledInstance
 
@@ -35,23 +34,31 @@ def label_instances(
         ValueError: If the pass holds an id that no instance has.
     """
     known = {instance.instance_id: instance for instance in instances}
-    areas_px = np.bincount(ids.ravel(), minlength=1)
-    seen = np.flatnonzero(areas_px)
-    strange = sorted(set(seen.tolist()) - known.keys() - {0})
+    height, width = ids.shape
+    by_column = ids.ravel(order="F")
+    occupied = np.flatnonzero(by_column)
+    # One stable sort groups the pixels by instance, each group in COCO's column order.
+    pixels = occupied[np.argsort(by_column[occupied], kind="stable")]
+    seen, starts = np.unique(by_column[pixels], return_index=True)
+    strange = sorted(set(seen.tolist()) - known.keys())
     if strange:
         raise ValueError(f"The id pass holds {strange[:5]}; the scene has no such instances.")
     labels = []
-    for instance_id in seen[seen > 0].tolist():
-        mask = ids == instance_id
-        x0, y0, x1, y1 = box_of_mask(mask).tolist()
+    for instance_id, own in zip(seen.tolist(), np.split(pixels, starts[1:]), strict=True):
+        columns, rows = np.divmod(own, height)
         labels.append(
             InstanceLabel(
                 instance_id=instance_id,
                 category=known[instance_id].category,
-                box_xyxy=(x0, y0, x1, y1),
-                area_px=int(areas_px[instance_id]),
-                rle=rle_of_mask(mask),
-                iscrowd=bool(areas_px[instance_id] < min_visible_px),
+                box_xyxy=(
+                    float(columns[0]),
+                    float(rows.min()),
+                    float(columns[-1] + 1),
+                    float(rows.max() + 1),
+                ),
+                area_px=own.size,
+                rle=rle_of_pixels(own, image_hw=(height, width)),
+                iscrowd=own.size < min_visible_px,
             )
         )
     return tuple(labels)

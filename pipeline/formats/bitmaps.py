@@ -5,9 +5,9 @@ programs and summed in 4 x 4 blocks. Those programs stretch a character to the f
 5/8 of the width, whatever its shape, thin or thicken it until it has a usual amount of ink, and
 shear it upright.
 
-Source: Garris et al., NIST Form-Based Handprint Recognition System, NISTIR 5469, 1994, section
-3 (character normalisation); Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI
-1998 (blocks).
+Source: Garris et al., NIST Form-Based Handprint Recognition System, NISTIR 5469, 1994 (the
+normalisation and its thresholds are those of its public-domain programs); Alpaydin & Kaynak,
+Optical Recognition of Handwritten Digits, UCI 1998 (the blocks).
 """
 
 from __future__ import annotations

@@ -142,11 +142,12 @@ def _crops_of_image(
 ) -> Iterator[tuple[CocoInstance, Picture]]:
     picture = _read_picture(dataset, image, grey=crops.bitmap is not None)
     instances = dataset.instances[image.image_id]
-    ids = np.zeros((image.height, image.width), np.int32)
+    # Column by column in memory, as decoded masks are: four times as fast to write into.
+    ids = np.zeros((image.height, image.width), np.int32, order="F")
     if crops.bitmap is not None:
         for own_id, instance in enumerate(instances, start=1):
             if instance.rle is not None:
-                ids[mask_of_rle(instance.rle)] = own_id
+                np.copyto(ids, own_id, where=mask_of_rle(instance.rle))
     for own_id, instance in enumerate(instances, start=1):
         x0, y0, x1, y1 = box = instance.box_xyxy
         whole = x0 > 0 and y0 > 0 and x1 < image.width and y1 < image.height

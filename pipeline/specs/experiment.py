@@ -20,7 +20,8 @@ class CropSpec(Spec):
     Attributes:
         size: Side of the square crop, px.
         margin: Side of the cut square relative to the longer side of the object's box.
-        bitmap: If set, the cut is fitted to the object's height, binarised at this side, and
+        bitmap: If set, the object's ink is normalised to a bitmap of this side as NIST's form
+            reader did (stretched, weighted, sheared upright; ``pipeline.formats.bitmaps``) and
             summed in blocks down to ``size``, as the UCI digits were made.
     """
 
@@ -45,6 +46,7 @@ class ExperimentSpec(Spec):
         real_fractions: Shares of the real training images, for regimes that use them.
         crops: Classification only: how objects are cut out of the frames.
         baseline: Score a classical method beside the network.
+        notes: What a fair reader must be told; the report says it before the scores.
     """
 
     task: Literal["detection", "classification"]
@@ -63,4 +65,5 @@ class ExperimentSpec(Spec):
     augment: AugmentSpec = AugmentSpec()
     crops: CropSpec = CropSpec()
     baseline: bool = True
+    notes: tuple[str, ...] = ()
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 from pipeline.geometry.boxes import box_of_mask, boxes_iou, xywh_from_xyxy, xyxy_from_xywh
 from pipeline.geometry.camera import look_at, pinhole_camera, project
-from pipeline.geometry.masks import mask_of_rle, rle_area_px, rle_of_mask
+from pipeline.geometry.masks import mask_of_rle, rle_area_px, rle_of_mask, rle_of_pixels
 
 
 @given(hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=20)))
@@ -17,6 +17,8 @@ def test_rle_and_box_agree_with_the_mask(mask):
     assert rle_area_px(rle) == mask.sum()
     box = box_of_mask(mask)
     if mask.any():
+        pixels = np.flatnonzero(mask.ravel(order="F"))
+        assert rle_of_pixels(pixels, image_hw=mask.shape) == rle  # to the letter
         x0, y0, x1, y1 = box.astype(int)
         assert mask[y0:y1, x0:x1].sum() == mask.sum()
         assert mask[y0, :].any()
