@@ -25,13 +25,12 @@ def expose(rgb: npt.NDArray[np.uint8], settings: SensorSettings) -> npt.NDArray[
         settings: What to do; the same settings and picture give the same photograph.
 
     Returns:
-        (H, W) if grey, else (H, W, 3); ``rgb`` itself at neutral settings.
+        (H, W) if grey, else (H, W, 3); equal to ``rgb`` at neutral settings.
     """
     rng = np.random.default_rng(settings.seed)
-    picture = rgb.astype(np.float32) / 255
+    picture: _Picture = rgb.astype(np.float32) / 255
     if settings.grey:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    picture = picture[:, :, None] if picture.ndim == 2 else picture
+        picture = _luma(picture)
     hw = (rgb.shape[0], rgb.shape[1])
     if settings.exposure != 1 or settings.vignetting > 0:
         light = settings.exposure * (1 - settings.vignetting * _corner_distance(hw) ** 2)
@@ -50,6 +49,11 @@ def expose(rgb: npt.NDArray[np.uint8], settings: SensorSettings) -> npt.NDArray[
         picture = picture + settings.sharpening * (picture - unsharp)
     levels = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
     return levels[:, :, 0] if settings.grey else levels
+
+
+def _luma(picture: _Picture) -> _Picture:
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[:, :, None]
+    return np.asarray(grey, dtype=np.float32)
 
 
 def _corner_distance(hw: tuple[int, int]) -> _Picture:
@@ -80,7 +84,7 @@ def _damage(rng: np.random.Generator, hw: tuple[int, int], settings: SensorSetti
     side = float(np.hypot(height, width))
     for _ in range(settings.specks):
         x, y = rng.uniform(0, [width, height])
-        radius_px, brightness = side * rng.uniform(0.0004, 0.002), rng.uniform(0.3, 1.0)
+        radius_px, brightness = side * rng.uniform(0.0002, 0.0015), 0.9 * rng.random() ** 2
         _draw(damage, [(x, y), (x + radius_px, y + radius_px)], radius_px, brightness)
     for _ in range(settings.scratches):
         start, turn = rng.uniform(0, [width, height]), rng.uniform(0, 2 * np.pi)
@@ -92,13 +96,8 @@ def _damage(rng: np.random.Generator, hw: tuple[int, int], settings: SensorSetti
     return _blurred(damage, side * 0.001)
 
 
-def _draw(
-    canvas: _Picture,
-    path: npt.ArrayLike,
-    radius_px: float,
-    brightness: float,
-) -> None:
+def _draw(canvas: _Picture, path: npt.ArrayLike, radius_px: float, brightness: float) -> None:
     # OpenCV takes sub-pixel coordinates as fixed-point numbers; 4 bits are enough here.
     points = np.round(np.asarray(path) * 16).astype(np.int32).reshape(-1, 1, 2)
     thickness = max(1, round(2 * radius_px))
-    cv2.polylines(canvas, [points], False, brightness, thickness, cv2.LINE_AA, 4)
+    cv2.polylines(canvas, [points], False, (brightness,), thickness, cv2.LINE_AA, 4)

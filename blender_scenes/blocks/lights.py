@@ -41,7 +41,6 @@ def area_lamp(
 def even_sky(radiance: float) -> None:
     """Light of equal brightness from everywhere; 1 alone shows a white surface at full scale."""
     world = bpy.data.worlds.new("sky")
-    world.use_nodes = True
     background = world.node_tree.nodes["Background"]
     background.inputs["Color"].default_value = (1, 1, 1, 1)
     background.inputs["Strength"].default_value = radiance

@@ -1,30 +1,38 @@
-"""Mesh objects from arrays."""
+"""Meshes from arrays, and objects from meshes."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import bpy
 import numpy as np
 import numpy.typing as npt
 from mathutils import Matrix
 
+from blender_scenes.blocks.grids import ring_quads
 from pipeline.geometry.boxes import FloatArray
 
-__all__ = ["mesh_object", "quad_mesh"]
+__all__ = [
+    "ball_mesh",
+    "frame_mesh",
+    "mesh_object",
+    "picture_mesh",
+    "quad_mesh",
+    "torus_mesh",
+]
+
+_Quads = npt.NDArray[np.int32]
 
 
-def quad_mesh(name: str, vertices: FloatArray, quads: npt.NDArray[np.int32]) -> Any:  # noqa: ANN401
+def quad_mesh(name: str, vertices_m: FloatArray, quads: _Quads) -> bpy.types.Mesh:
     """A smooth-shaded mesh of quads.
 
     Args:
         name: Of the data block.
-        vertices: (N, 3), metres.
+        vertices_m: (N, 3).
         quads: (F, 4) vertex numbers, anticlockwise seen from outside.
     """
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
+    mesh.vertices.add(len(vertices_m))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices_m, np.float32).ravel())
     mesh.loops.add(quads.size)
     mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(quads, np.int32).ravel())
     mesh.polygons.add(len(quads))
@@ -33,12 +41,68 @@ def quad_mesh(name: str, vertices: FloatArray, quads: npt.NDArray[np.int32]) -> 
     return mesh
 
 
+def picture_mesh(
+    name: str, *, width_m: float, height_m: float, repeats: float = 1.0
+) -> bpy.types.Mesh:
+    """A level rectangle around the origin with UV coordinates.
+
+    Args:
+        name: Of the data block.
+        width_m: Along x.
+        height_m: Along y.
+        repeats: How many UV squares lie side by side; the middle one is [0, 1] x [0, 1].
+    """
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+    vertices_m = np.column_stack([corners * [width_m, height_m], np.zeros(4)])
+    mesh = quad_mesh(name, vertices_m, np.array([[0, 1, 2, 3]], np.int32))
+    uv = (corners * repeats + 0.5).astype(np.float32)
+    mesh.uv_layers.new(name="uv").data.foreach_set("uv", uv.ravel())
+    return mesh
+
+
+def ball_mesh(
+    name: str, *, radii_m: tuple[float, float, float], segments: int = 24
+) -> bpy.types.Mesh:
+    """An ellipsoid around the origin."""
+    polar = np.linspace(0.02, np.pi - 0.02, segments // 2)[:, None]
+    turn = np.arange(segments) * 2 * np.pi / segments
+    ball = np.stack(
+        np.broadcast_arrays(
+            np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)
+        ),
+        axis=-1,
+    )
+    vertices_m = ball.reshape(-1, 3) * np.array(radii_m)
+    return quad_mesh(name, vertices_m, ring_quads(segments // 2, segments))
+
+
+def torus_mesh(name: str, *, radius_m: float, wire_m: float, segments: int = 64) -> bpy.types.Mesh:
+    """A level wire ring that lies on z = 0; ``radius_m`` to the middle of the wire."""
+    around = np.arange(12 + 1)[::-1, None] * 2 * np.pi / 12
+    turn = np.arange(segments) * 2 * np.pi / segments
+    reach = radius_m + wire_m * np.cos(around)
+    vertices_m = np.stack(
+        np.broadcast_arrays(
+            reach * np.cos(turn), reach * np.sin(turn), wire_m * (1 + np.sin(around))
+        ),
+        axis=-1,
+    )
+    return quad_mesh(name, vertices_m.reshape(-1, 3), ring_quads(13, segments))
+
+
+def frame_mesh(name: str, *, inner_m: FloatArray, widening: float) -> bpy.types.Mesh:
+    """A flat frame at z = 0 around a convex window, (P, 2), ``widening`` times as large."""
+    flat_m = np.concatenate([inner_m, widening * inner_m])
+    vertices_m = np.column_stack([flat_m, np.zeros(len(flat_m))])
+    return quad_mesh(name, vertices_m, ring_quads(2, len(inner_m)))
+
+
 def mesh_object(
-    mesh: Any,  # noqa: ANN401 - bpy has no types
+    mesh: bpy.types.Mesh,
     *,
     world_from_obj: npt.ArrayLike,
     instance_id: int = 0,
-) -> Any:  # noqa: ANN401
+) -> bpy.types.Object:
     """Put a mesh into the scene; ``instance_id`` 0 is background."""
     obj = bpy.data.objects.new(mesh.name, mesh)
     obj.matrix_world = Matrix(np.asarray(world_from_obj).tolist())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -33,19 +35,24 @@ class Tablet:
     def polygon(self, points: npt.ArrayLike, *, bevel: float, rise: float) -> BoolMask:
         """Lay a shape whose edge rises as a quarter circle over ``bevel``; returns its mask."""
         mask = np.zeros((self.cells, self.cells), np.uint8)
-        cv2.fillPoly(mask, [self._pixels(points)], 1, cv2.LINE_8, _FRACTION_BITS)
+        cv2.fillPoly(mask, [self._pixels(points)], (1,), cv2.LINE_8, _FRACTION_BITS)
         self._lay(mask, bevel, rise)
         return mask.astype(bool)
 
     def strokes(
-        self, paths: list[npt.ArrayLike], *, width: float, rise: float, bevel: float | None = None
+        self,
+        paths: Sequence[npt.ArrayLike],
+        *,
+        width: float,
+        rise: float,
+        bevel: float | None = None,
     ) -> None:
         """Lay round-backed strokes along open paths, each (P, 2)."""
         mask = np.zeros((self.cells, self.cells), np.uint8)
         thickness = max(1, round(width * self.cells / 2))
         for path in paths:
             pixels = self._pixels(path)
-            cv2.polylines(mask, [pixels], False, 1, thickness, cv2.LINE_8, _FRACTION_BITS)
+            cv2.polylines(mask, [pixels], False, (1,), thickness, cv2.LINE_8, _FRACTION_BITS)
         self._lay(mask, bevel or width / 2, rise)
 
     def dots(self, centres: npt.ArrayLike, *, radius: float, rise: float) -> None:
@@ -54,7 +61,7 @@ class Tablet:
         scale = 1 << _FRACTION_BITS
         size = max(1, round(radius * self.cells / 2 * scale))
         for x, y in self._pixels(centres)[:, 0]:
-            cv2.circle(mask, (int(x), int(y)), size, 1, -1, cv2.LINE_8, _FRACTION_BITS)
+            cv2.circle(mask, (int(x), int(y)), size, (1,), -1, cv2.LINE_8, _FRACTION_BITS)
         self._lay(mask, radius, rise)
 
     def _lay(self, mask: npt.NDArray[np.uint8], bevel: float, rise: float) -> None:
@@ -65,7 +72,7 @@ class Tablet:
         # OpenCV's fixed-point coordinates, which put a pixel's centre at a whole number.
         flipped = np.asarray(points, dtype=float).reshape(-1, 1, 2) * [1, -1]
         pixels = (flipped + 1) * self.cells / 2 - 0.5
-        return np.round(pixels * (1 << _FRACTION_BITS)).astype(np.int32)
+        return np.asarray(np.round(pixels * (1 << _FRACTION_BITS)), dtype=np.int32)
 
 
 def smooth_curve(points: npt.ArrayLike, *, closed: bool, steps: int = 6) -> FloatArray:
@@ -85,9 +92,7 @@ def smooth_curve(points: npt.ArrayLike, *, closed: bool, steps: int = 6) -> Floa
     return curve if closed else np.concatenate([curve, knots[-1:]])
 
 
-def band_noise(
-    rng: np.random.Generator, cells: int, *, scale: float
-) -> npt.NDArray[np.float32]:
+def band_noise(rng: np.random.Generator, cells: int, *, scale: float) -> npt.NDArray[np.float32]:
     """(cells, cells) smooth noise, standard deviation 1, features of ``scale`` of the side."""
     coarse = max(3, round(1 / scale) + 2)
     noise = cv2.resize(

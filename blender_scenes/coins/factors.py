@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
-from pipeline.sampling.factors import Choice, Factor, Integers, LogUniform, Parameter, Uniform
+from pipeline.sampling.factors import (
+    Choice,
+    Distribution,
+    Drawn,
+    Factor,
+    Integers,
+    LogUniform,
+    Parameter,
+    Uniform,
+)
 
 __all__ = ["FACTORS"]
 
@@ -15,22 +25,12 @@ _ANY_ANGLE = (-math.pi, math.pi)
 
 def _frame(
     name: str,
-    distribution: Uniform | LogUniform | Integers | Choice,
-    off: bool | int | float | str,
+    distribution: Distribution,
+    off: Drawn,
     meaning: str,
     bounds: tuple[float, float] = (-math.inf, math.inf),
-) -> Parameter:
-    return Parameter(
-        name=name, distribution=distribution, off=off, meaning=meaning, bounds=bounds
-    )
-
-
-def _coin(
-    name: str,
-    distribution: Uniform | LogUniform | Integers | Choice,
-    off: bool | int | float | str,
-    meaning: str,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
+    *,
+    per_object: bool = False,
 ) -> Parameter:
     return Parameter(
         name=name,
@@ -38,9 +38,11 @@ def _coin(
         off=off,
         meaning=meaning,
         bounds=bounds,
-        per_object=True,
+        per_object=per_object,
     )
 
+
+_coin = partial(_frame, per_object=True)
 
 _BACKGROUND = Factor(
     name="background",
@@ -54,16 +56,17 @@ _BACKGROUND = Factor(
         ),
         _frame(
             "brightness",
-            LogUniform(0.004, 0.3),
+            LogUniform(0.006, 0.35),
             0.03,
             "share of the light that the bright end of the board gives back",
             _SHARE,
         ),
         _frame("hue", Uniform(0.0, 1.0), 0.6, "hue of the board, a full circle is 1", _SHARE),
         _frame("saturation", Uniform(0.0, 0.6), 0.0, "colourfulness of the board", _SHARE),
-        _frame("gradient", Uniform(0.0, 0.95), 0.0, "light lost from one end to the other", _SHARE),
+        _frame("gradient", Uniform(0.0, 0.97), 0.0, "light lost from one end to the other", _SHARE),
         _frame("gradient_rad", _FULL_TURN, 0.0, "direction of the darker end", _ANY_ANGLE),
-        _frame("texture", Uniform(0.0, 1.0), 0.3, "contrast of the texture", _SHARE),
+        _frame("clouds", Uniform(0.0, 0.8), 0.0, "contrast of broad patches", _SHARE),
+        _frame("texture", Uniform(0.0, 0.8), 0.3, "contrast of the texture", _SHARE),
         _frame(
             "grain_m",
             LogUniform(0.0004, 0.0025),
@@ -95,7 +98,7 @@ _LIGHTING = Factor(
         ),
         _frame("size", Uniform(0.05, 0.8), 0.3, "side of the lamp over its distance", (0.01, 2.0)),
         _frame("strength", Uniform(0.6, 1.5), 1.0, "light on the board", (0.0, 10.0)),
-        _frame("fill", Uniform(0.1, 0.7), 0.3, "share of it that comes from all around", _SHARE),
+        _frame("fill", Uniform(0.1, 0.8), 0.3, "share of it that comes from all around", _SHARE),
         _frame("warmth", Uniform(-0.5, 1.0), 0.0, "-1 bluish lamp, 1 reddish lamp", (-1.0, 1.0)),
     ),
 )
@@ -105,9 +108,12 @@ _CAMERA = Factor(
     meaning="a camera on a copy stand, nearly straight above",
     parameters=(
         _frame(
-            "view_width_m", LogUniform(0.18, 0.26), 0.22, "width of the picture on the board",
+            "view_width_m",
+            LogUniform(0.18, 0.26),
+            0.22,
+            "width of the picture on the board",
             (0.02, 2.0),
-        ),  # fmt: skip
+        ),
         _frame("hfov_rad", Uniform(0.2, 0.7), 0.4, "horizontal field of view", (0.05, 1.5)),
         _frame("tilt_rad", Uniform(0.0, 0.1), 0.0, "away from straight down", (0.0, 0.7)),
         _frame("tilt_azimuth_rad", _FULL_TURN, 0.0, "direction of the tilt", _ANY_ANGLE),
@@ -169,34 +175,47 @@ _SHAPE = Factor(
     name="shape",
     meaning="flan and relief of each coin",
     parameters=(
-        _frame("typical_radius_m", LogUniform(0.0095, 0.0165), 0.013, "of a coin", (0.002, 0.1)),
+        _frame("typical_radius_m", LogUniform(0.0105, 0.0175), 0.013, "of a coin", (0.002, 0.1)),
         _frame("spread", Uniform(0.05, 0.45), 0.2, "of the logarithm of the radius", (0.0, 1.0)),
         _coin("size", Uniform(-1.0, 1.0), 0.0, "place within the spread", (-1.0, 1.0)),
-        _coin("thickness", Uniform(0.14, 0.35), 0.2, "over the radius", (0.02, 1.0)),
-        _coin("ovalness", Uniform(0.0, 0.06), 0.0, "half the axes' difference over the radius",
-              (0.0, 0.3)),
-        _coin("irregularity", Uniform(0.05, 1.0), 0.0, "0 a lathe's circle, 1 a hammered lump",
-              (0.0, 2.0)),
+        _coin("thickness", Uniform(0.07, 0.22), 0.12, "over the radius", (0.02, 1.0)),
+        _coin(
+            "ovalness",
+            Uniform(0.0, 0.06),
+            0.0,
+            "half the axes' difference over the radius",
+            (0.0, 0.3),
+        ),
+        _coin(
+            "irregularity",
+            Uniform(0.05, 1.0),
+            0.0,
+            "0 a lathe's circle, 1 a hammered lump",
+            (0.0, 2.0),
+        ),
         _coin("cuts", Choice((0, 0, 1, 2, 3)), 0, "straight cuts along the edge"),
-        _coin("nicks", Choice((0, 0, 1, 2, 4)), 0, "notches and cracks in the edge"),
+        _coin("nicks", Choice((0, 0, 1, 2, 4)), 0, "notches and spurs of the edge"),
         _coin(
             "motif",
-            Choice(("portrait", "portrait", "portrait", "face", "figure", "animal", "symbol",
-                    "worn")),
+            Choice(
+                ("portrait",) * 5 + ("figure", "figure", "face", "animal", "symbol", "worn", "worn")
+            ),
             "portrait",
             "what stands in the middle",
         ),
         _coin(
-            "border", Choice(("none", "line", "beads", "legend")), "none",
+            "border",
+            Choice(("none", "line", "beads", "legend")),
+            "none",
             "what runs along the rim",
         ),
-        _coin("relief", Uniform(0.04, 0.14), 0.08, "height over the radius", (0.0, 0.5)),
+        _coin("relief", Uniform(0.05, 0.18), 0.08, "height over the radius", (0.0, 0.5)),
         _coin("wear", Uniform(0.0, 1.0), 0.0, "0 fresh from the die, 1 rubbed flat", _SHARE),
         _coin("off_centre", Uniform(0.0, 0.22), 0.0, "how far the die missed the middle", _SHARE),
         _coin("incuse", Choice((False,) * 9 + (True,)), False, "the motif is sunk"),
     ),
     dependants=("placement",),
-)  # fmt: skip
+)
 
 _MATERIAL = Factor(
     name="material",
@@ -212,8 +231,8 @@ _MATERIAL = Factor(
         _coin("brightness", Uniform(0.15, 0.85), 0.5, "light that the metal gives back", _SHARE),
         _coin("metallic", Uniform(0.0, 0.7), 0.3, "0 dull as a cast, 1 mirror metal", _SHARE),
         _coin("roughness", Uniform(0.3, 0.7), 0.45, "of the bare metal", (0.05, 1.0)),
-        _coin("patina", Uniform(0.1, 1.0), 0.4, "darkness of what lies deep", _SHARE),
-        _coin("blotches", Uniform(0.0, 0.5), 0.0, "contrast of stains", _SHARE),
+        _coin("patina", Uniform(0.2, 1.0), 0.4, "darkness of what lies deep", _SHARE),
+        _coin("blotches", Uniform(0.0, 0.35), 0.0, "contrast of stains", _SHARE),
     ),
 )
 
@@ -222,13 +241,14 @@ _DISTRACTORS = Factor(
     meaning="what is no coin: dust, scratches, stains, labels, pins, rings",
     parameters=(
         _frame("specks", Integers(0, 80), 0, "grains of dust on the board", (0, 5000)),
-        _frame("scratches", Integers(0, 5), 0, "thin lines on the board", (0, 200)),
+        _frame("scratches", Choice((0, 0, 0, 1, 2, 4)), 0, "thin lines on the board"),
         _frame("stains", Integers(0, 5), 0, "soft round spots on the board", (0, 100)),
-        _frame("labels", Choice((0, 0, 0, 1, 3)), 0, "paper labels with print"),
-        _frame("pins", Choice((0, 0, 1, 4)), 0, "round-headed pins and pebbles"),
+        _frame("labels", Choice((0, 0, 0, 0, 1, 2, 3)), 0, "paper labels with print"),
+        _frame("pins", Choice((0, 0, 0, 1, 2, 4)), 0, "round-headed pins"),
+        _frame("pebbles", Choice((0, 0, 0, 1, 2, 3)), 0, "pebbles and crumbs"),
         _frame("rings", Choice((0, 0, 0, 1, 2)), 0, "wire rings"),
         _frame("film_specks", Integers(0, 25), 0, "specks on the film", (0, 5000)),
-        _frame("film_scratches", Integers(0, 3), 0, "scratches on the film", (0, 200)),
+        _frame("film_scratches", Choice((0, 0, 0, 1, 2, 3)), 0, "scratches on the film"),
     ),
 )
 
@@ -238,22 +258,28 @@ _SENSOR = Factor(
     parameters=(
         _frame("grey", Choice((True, True, True, False)), False, "greyscale instead of colour"),
         _frame("exposure", Uniform(0.75, 1.3), 1.0, "factor on the light", (0.01, 100.0)),
-        _frame("contrast", Uniform(0.75, 1.4), 1.0, "slope of the film around mid-grey",
-               (0.1, 5.0)),
+        _frame(
+            "contrast", Uniform(0.75, 1.4), 1.0, "slope of the film around mid-grey", (0.1, 5.0)
+        ),
         _frame("fog", Uniform(0.0, 0.08), 0.0, "black of the print", _SHARE),
         _frame("vignetting", Uniform(0.0, 0.5), 0.0, "light lost in the corners", _SHARE),
-        _frame("blur_sigma_px", Uniform(0.2, 0.8), 0.0, "of lens and print", (0.0, 20.0)),
-        _frame("sharpening", Uniform(0.0, 1.8), 0.0, "amount of unsharp masking", (0.0, 10.0)),
-        _frame("sharpening_sigma_px", Uniform(0.6, 2.0), 1.0, "its radius", (0.1, 50.0)),
-        _frame("grain", LogUniform(0.004, 0.05), 0.0, "of the film, fraction of full scale",
-               _SHARE),
+        _frame("blur_sigma_px", Uniform(0.2, 0.6), 0.0, "of lens and print", (0.0, 20.0)),
+        _frame("sharpening", Uniform(0.2, 3.0), 0.0, "amount of unsharp masking", (0.0, 10.0)),
+        _frame("sharpening_sigma_px", Uniform(0.6, 1.6), 1.0, "its radius", (0.1, 50.0)),
+        _frame(
+            "grain", LogUniform(0.002, 0.02), 0.0, "of the film, fraction of full scale", _SHARE
+        ),
         _frame("grain_size_px", Uniform(0.3, 1.0), 0.5, "Gaussian radius of a grain", (0.0, 20.0)),
-        _frame("plate_edge", Uniform(0.0, 0.03), 0.0,
-               "farthest that the plate holder may reach into the picture, over its width",
-               (0.0, 0.3)),
+        _frame(
+            "plate_edge",
+            Uniform(-0.08, 0.04),
+            -1.0,
+            "how far the plate holder reaches into the picture, over its width; each side "
+            "up to 0.05 less",
+            (-1.0, 0.3),
+        ),
     ),
-    dependants=("placement",),
-)  # fmt: skip
+)
 
 FACTORS = (
     _BACKGROUND,

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import colorsys
 import math
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from blender_scenes.coins.factors import FACTORS
-from blender_scenes.coins.layout import Layout, arrange, push_apart
-from blender_scenes.coins.scene import (
-    Board,
-    Border,
-    Coin,
-    CoinsScene,
-    Light,
-    Motif,
-    Prop,
-    Rgb,
-    Surface,
-)
+from blender_scenes.coins.layout import arrange, push_apart
+from blender_scenes.coins.scene import Board, Coin, CoinsScene, Light, Prop, PropKind, Rgb
 from blender_scenes.family import SceneFamily
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.camera import PinholeCamera, look_at, matrix4, pinhole_camera
@@ -30,7 +21,7 @@ from pipeline.specs.scene import ImageSpec
 
 __all__ = ["CoinsFamily"]
 
-# Linear RGB of polished metal, brightest channel 1 (Gulbrandsen 2014, rounded).
+# Linear RGB of the metals, brightest channel 1; by eye.
 _METALS: dict[str, Rgb] = {
     "silver": (1.0, 0.98, 0.94),
     "bronze": (1.0, 0.72, 0.42),
@@ -38,6 +29,9 @@ _METALS: dict[str, Rgb] = {
     "gold": (1.0, 0.78, 0.34),
     "lead": (0.93, 0.97, 1.0),
 }
+
+# Largest extent of each kind of prop.
+_PROP_SIZE_M: dict[PropKind, float] = {"label": 0.03, "pin": 0.005, "pebble": 0.01, "ring": 0.03}
 
 
 class CoinsFamily(SceneFamily):
@@ -110,7 +104,7 @@ def _coins(draws: FactorDraws, *, extent_m: tuple[float, float]) -> tuple[Coin, 
         _coin(draws, number, instance_id, radius_m=radius_m, position_m=position_m)
         for instance_id, (number, radius_m, position_m) in enumerate(
             zip(
-                np.flatnonzero(kept) + 1,
+                (np.flatnonzero(kept) + 1).tolist(),
                 radii_m[kept].tolist(),
                 positions_m[kept].tolist(),
                 strict=True,
@@ -122,7 +116,7 @@ def _coins(draws: FactorDraws, *, extent_m: tuple[float, float]) -> tuple[Coin, 
 
 def _positions(
     draws: FactorDraws, *, radii_m: FloatArray, extent_m: tuple[float, float]
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     values: dict[str, Any] = draws.frame("placement")
     stray = np.stack(
         [draws.noise("placement", 1 + k).uniform(-1, 1, size=2) for k in range(len(radii_m))]
@@ -131,7 +125,7 @@ def _positions(
         stray *= values["jitter"]
     field_m = (values["spread"] * extent_m[0], values["spread"] * extent_m[1])
     return push_apart(
-        arrange(values["layout"], jitter=stray, radii_m=radii_m, extent_m=field_m),
+        arrange(values["layout"], jitter=stray, extent_m=field_m),
         radii_m=radii_m + values["gap"] * radii_m.mean() / 2,
         half_extent_m=np.array(extent_m) / 2 - values["inset"] * radii_m[:, None],
     )
@@ -140,7 +134,6 @@ def _positions(
 def _coin(
     draws: FactorDraws, number: int, instance_id: int, *, radius_m: float, position_m: list[float]
 ) -> Coin:
-    number = int(number)
     shape: dict[str, Any] = draws.object("shape", number)
     noise = draws.noise("shape", number)
     thickness_m = shape["thickness"] * radius_m
@@ -213,6 +206,7 @@ def _board(draws: FactorDraws, *, extent_m: float) -> Board:
         colour=cast(Rgb, tuple(channel * values["brightness"] for channel in tint)),
         gradient=values["gradient"],
         gradient_rad=values["gradient_rad"],
+        clouds=values["clouds"],
         texture=values["texture"],
         grain_m=values["grain_m"],
         stains=litter["stains"],
@@ -244,16 +238,12 @@ def _light(draws: FactorDraws) -> Light:
 
 def _props(draws: FactorDraws, *, extent_m: tuple[float, float]) -> tuple[Prop, ...]:
     litter: dict[str, Any] = draws.frame("distractors")
-    kinds: list[Literal["label", "pin", "ring", "pebble"]] = [
-        *["label"] * litter["labels"],
-        *["pin"] * litter["pins"],
-        *["ring"] * litter["rings"],
-    ]  # type: ignore[list-item]
+    kinds = [kind for kind in _PROP_SIZE_M for _ in range(litter[f"{kind}s"])]
     props = []
     for index, kind in enumerate(kinds, start=1):
         noise = draws.noise("distractors", index)
         x, y = noise.uniform(-0.5, 0.5, size=2) * extent_m
-        grey = float(noise.uniform(0.05, 0.7))
+        grey = float(noise.uniform(0.05, 0.8))
         props.append(
             Prop(
                 kind=kind,
@@ -267,13 +257,10 @@ def _props(draws: FactorDraws, *, extent_m: tuple[float, float]) -> tuple[Prop, 
     return tuple(props)
 
 
-_PROP_SIZE_M = {"label": 0.03, "pin": 0.005, "ring": 0.03, "pebble": 0.01}
-
-
 def _plate(draws: FactorDraws) -> tuple[tuple[float, float, float, float], float]:
     reach = float(draws.frame("sensor")["plate_edge"])
     noise = draws.noise("sensor", 1)
-    left, top, right, bottom = (float(side) for side in reach * noise.uniform(-1, 1, size=4))
+    left, top, right, bottom = (float(side) for side in reach - noise.uniform(0, 0.05, size=4))
     return (left, top, right, bottom), float(noise.uniform(0.03, 0.12))
 
 

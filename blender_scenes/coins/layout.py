@@ -15,21 +15,18 @@ __all__ = ["Layout", "arrange", "push_apart"]
 Layout = Literal["rows", "grid", "scatter", "pile"]
 
 
-def arrange(
-    layout: Layout, *, jitter: FloatArray, radii_m: FloatArray, extent_m: tuple[float, float]
-) -> FloatArray:
+def arrange(layout: Layout, *, jitter: FloatArray, extent_m: tuple[float, float]) -> FloatArray:
     """First positions, overlaps allowed.
 
     Args:
         layout: Rows of their own number of coins, a strict grid, chance, or chance in the middle.
         jitter: (N, 2) in [-1, 1], one pair per coin.
-        radii_m: (N,).
         extent_m: Width and height of the field, whose middle is the origin.
 
     Returns:
         (N, 2) x, y in metres.
     """
-    count = len(radii_m)
+    count = len(jitter)
     extent = np.array(extent_m)
     if layout == "scatter":
         return np.asarray(jitter * extent / 2)

@@ -16,6 +16,7 @@ _Carver = Callable[[Tablet, np.random.Generator], None]
 
 # Outline of a head and neck that looks to the right, from the neck's front over face and
 # crown to the neck's back; (x, y) with the coin's field as [-1, 1].
+# fmt: off
 _PROFILE = np.array(
     [
         [0.16, -0.62], [0.10, -0.40], [0.20, -0.36], [0.34, -0.37], [0.39, -0.30], [0.36, -0.23],
@@ -24,7 +25,8 @@ _PROFILE = np.array(
         [-0.40, 0.46], [-0.48, 0.22], [-0.42, -0.02], [-0.30, -0.20], [-0.28, -0.40],
         [-0.40, -0.62], [-0.12, -0.70],
     ]
-)  # fmt: skip
+)
+# fmt: on
 
 
 def _portrait(tablet: Tablet, rng: np.random.Generator) -> None:
@@ -67,7 +69,7 @@ def _hair(tablet: Tablet, rng: np.random.Generator, head: BoolMask, size: float)
         locks = np.sin(rng.uniform(24, 44) * (x * np.cos(turn) + y * np.sin(turn)) + 1.5 * warp)
     else:  # combed from the crown
         locks = np.sin(rng.uniform(24, 40) * np.hypot(x - 0.15, y + 0.1) + 1.5 * warp)
-    tablet.height += scalp * (0.14 + 0.16 * np.clip(locks, -1, 1)).astype(np.float32)
+    tablet.height += scalp * (0.16 + 0.24 * np.clip(locks, -1, 1)).astype(np.float32)
     if rng.random() < 0.4:  # a knot at the back
         tablet.polygon(
             _ellipse([-0.5 * size, rng.uniform(-0.1, 0.15)], [0.17, 0.14]), bevel=0.15, rise=0.5
@@ -110,27 +112,30 @@ def _face(tablet: Tablet, rng: np.random.Generator) -> None:
     roots = np.column_stack([np.cos(angle), np.sin(angle)])
     curls = [
         smooth_curve(
-            [r * d, (r + 0.1) * d + rng.normal(scale=0.07, size=2),
-             (r + 0.16) * d + rng.normal(scale=0.1, size=2)],
-            closed=False, steps=3,
+            [
+                r * d,
+                (r + 0.1) * d + rng.normal(scale=0.07, size=2),
+                (r + 0.16) * d + rng.normal(scale=0.1, size=2),
+            ],
+            closed=False,
+            steps=3,
         )
         for r, d in zip(reach, roots, strict=True)
-    ]  # fmt: skip
+    ]
     tablet.strokes(curls, width=0.075, rise=0.5)
     tablet.polygon(_ellipse([0, -0.05], [wide, tall]), bevel=0.3, rise=0.7)
-    tablet.strokes(
-        [[[0, 0.15], [0, -0.12]], [[-0.06, -0.14], [0.06, -0.14]]], width=0.09, rise=0.3
-    )
+    tablet.strokes([[[0, 0.15], [0, -0.12]], [[-0.06, -0.14], [0.06, -0.14]]], width=0.09, rise=0.3)
     tablet.strokes(
         [[[s * 0.08, 0.2], [s * 0.28, 0.18]] for s in (-1, 1)] + [[[-0.13, -0.3], [0.13, -0.3]]],
-        width=0.06, rise=0.25,
-    )  # fmt: skip
+        width=0.06,
+        rise=0.25,
+    )
     tablet.dots([[-0.17, 0.08], [0.17, 0.08]], radius=0.065, rise=0.25)
 
 
 def _figure(tablet: Tablet, rng: np.random.Generator) -> None:
     def near(*points: tuple[float, float]) -> FloatArray:
-        return np.array(points) + rng.normal(scale=0.035, size=(len(points), 2))
+        return np.asarray(points + rng.normal(scale=0.035, size=(len(points), 2)))
 
     seated = rng.random() < 0.5
     hip = (-0.08, -0.12) if seated else (0.0, -0.05)
@@ -141,14 +146,20 @@ def _figure(tablet: Tablet, rng: np.random.Generator) -> None:
         if seated
         else [near(hip, (0.14, -0.38), (0.1, -0.74)), near(hip, (-0.12, -0.36), (-0.2, -0.74))]
     )
-    arms = [near((0.0, 0.32), (0.25, 0.2), (0.46, 0.32)), near((0.0, 0.32), (-0.24, 0.2),
-            (-0.36, rng.uniform(-0.1, 0.4)))]  # fmt: skip
+    arms = [
+        near((0.0, 0.32), (0.25, 0.2), (0.46, 0.32)),
+        near((0.0, 0.32), (-0.24, 0.2), (-0.36, rng.uniform(-0.1, 0.4))),
+    ]
     tablet.strokes(legs, width=0.14, rise=0.6)
     tablet.strokes(arms, width=0.1, rise=0.5)
     rods = [near((-0.4, 0.66), (-0.42, -0.7))]
     if seated:
-        rods += [near((-0.3, -0.2), (0.05, -0.22)), near((-0.28, -0.2), (-0.28, -0.66)),
-                 near((0.0, -0.2), (0.0, -0.66)), near((-0.32, 0.2), (-0.3, -0.2))]  # fmt: skip
+        rods += [
+            near((-0.3, -0.2), (0.05, -0.22)),
+            near((-0.28, -0.2), (-0.28, -0.66)),
+            near((0.0, -0.2), (0.0, -0.66)),
+            near((-0.32, 0.2), (-0.3, -0.2)),
+        ]
     tablet.strokes(rods, width=0.05, rise=0.4)
     folds = [near((x, 0.3), (x * 1.4, -0.3)) for x in np.linspace(-0.1, 0.12, 5)]
     tablet.strokes(folds, width=0.03, rise=0.15)
@@ -157,16 +168,19 @@ def _figure(tablet: Tablet, rng: np.random.Generator) -> None:
 
 def _animal(tablet: Tablet, rng: np.random.Generator) -> None:
     def near(*points: tuple[float, float]) -> FloatArray:
-        return np.array(points) + rng.normal(scale=0.05, size=(len(points), 2))
+        return np.asarray(points + rng.normal(scale=0.05, size=(len(points), 2)))
 
     tablet.polygon(
         _ellipse([-0.02, 0.02], [rng.uniform(0.34, 0.46), rng.uniform(0.17, 0.26)]),
-        bevel=0.2, rise=0.75,
-    )  # fmt: skip
+        bevel=0.2,
+        rise=0.75,
+    )
     tablet.strokes([near((0.28, 0.1), (0.4, 0.36))], width=0.22, rise=0.55)
     tablet.strokes([near((0.4, 0.42), (0.58, 0.32))], width=0.16, rise=0.6)
-    legs = [near((x, -0.1), (x + rng.uniform(-0.1, 0.15), -0.35), (x, -0.6))
-            for x in (-0.34, -0.2, 0.2, 0.34)]  # fmt: skip
+    legs = [
+        near((x, -0.1), (x + rng.uniform(-0.1, 0.15), -0.35), (x, -0.6))
+        for x in (-0.34, -0.2, 0.2, 0.34)
+    ]
     tablet.strokes(legs, width=0.09, rise=0.5)
     tablet.strokes([near((-0.4, 0.08), (-0.56, 0.2), (-0.6, -0.15))], width=0.07, rise=0.45)
     if rng.random() < 0.4:  # wings
@@ -176,6 +190,29 @@ def _animal(tablet: Tablet, rng: np.random.Generator) -> None:
 
 
 def _symbol(tablet: Tablet, rng: np.random.Generator) -> None:
+    if rng.random() < 0.6:
+        _plant(tablet, rng)
+    else:
+        _star(tablet, rng)
+
+
+def _plant(tablet: Tablet, rng: np.random.Generator) -> None:
+    # A stem with leaves, as an ear of corn, a palm or a silphium plant.
+    stem = smooth_curve(
+        np.column_stack([rng.normal(scale=0.06, size=4), np.linspace(-0.6, 0.62, 4)]), closed=False
+    )
+    tablet.strokes([stem], width=0.09, rise=0.6)
+    reach, rising = rng.uniform(0.2, 0.5), rng.uniform(-0.1, 0.35)
+    leaves = []
+    for x, y in stem[2 :: int(rng.integers(2, 5))]:
+        for side in (-1, 1):
+            bend = [x + side * reach * 0.6, y + rng.uniform(-0.05, 0.15)]
+            tip = [x + side * reach * rng.uniform(0.7, 1.2), y + rising]
+            leaves.append(smooth_curve([[x, y], bend, tip], closed=False, steps=4))
+    tablet.strokes(leaves, width=rng.uniform(0.07, 0.14), rise=0.55)
+
+
+def _star(tablet: Tablet, rng: np.random.Generator) -> None:
     rays = int(rng.integers(4, 17))
     angle = np.arange(rays) * 2 * np.pi / rays + rng.uniform(0, np.pi)
     away = np.column_stack([np.cos(angle), np.sin(angle)])

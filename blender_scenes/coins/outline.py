@@ -32,6 +32,6 @@ def flan_outline(coin: Coin, *, points: int) -> FloatArray:
         outline = np.minimum(outline, depth / np.maximum(away, 1e-3))
     for _ in range(coin.nicks):
         turn = np.angle(np.exp(1j * (angle - rng.uniform(0, 2 * np.pi))))
-        depth, width = rng.uniform(0.01, 0.05), rng.uniform(0.03, 0.1)
-        outline -= depth * np.exp(-((turn / width) ** 2))
+        height, width = rng.uniform(-0.05, 0.03), rng.uniform(0.03, 0.1)
+        outline += height * np.exp(-((turn / width) ** 2))
     return np.asarray(outline / outline.max())

@@ -35,6 +35,9 @@ def _struck(coin: Coin, rng: np.random.Generator, cells: int) -> _Map:
     # What the die leaves: motif and border, shifted, on a field that is never quite flat.
     die = Tablet(cells)
     MOTIFS[coin.motif](die, rng)
+    # The engraver's small forms on the large ones: muscles, folds, locks.
+    small = 1 - 1.5 * np.abs(band_noise(rng, cells, scale=rng.uniform(0.035, 0.08)))
+    die.height *= 1 + rng.uniform(0.0, 0.16) * np.clip(small, -1, 1)
     if coin.incuse:
         die.height *= -1
     enlarged, mirrored = rng.uniform(1.05, 1.35), rng.choice([-1, 1])
@@ -75,8 +78,11 @@ def _worn(height: _Map, coin: Coin, rng: np.random.Generator) -> _Map:
 
 
 def _tone(relief: _Map, coin: Coin, rng: np.random.Generator) -> _Map:
-    depth = cv2.GaussianBlur(relief, (0, 0), 0.04 * len(relief)) - relief
-    patina = 1 - coin.patina * np.clip(0.25 + 2.5 * depth, 0, 1)
+    # Dirt stays where rubbing does not reach: in grooves, and at the foot of high relief.
+    grooves, feet = (
+        cv2.GaussianBlur(relief, (0, 0), share * len(relief)) - relief for share in (0.015, 0.05)
+    )
+    patina = 1 - coin.patina * np.clip(0.2 + 4 * grooves + 1.5 * feet, 0, 1)
     blotches = 1 - coin.blotches * np.clip(
         0.4 + 0.3 * band_noise(rng, len(relief), scale=0.15), 0, 1
     )
@@ -95,9 +101,7 @@ def _line(die: Tablet, rng: np.random.Generator) -> None:
 def _beads(die: Tablet, rng: np.random.Generator) -> None:
     count, radius = int(rng.integers(36, 64)), rng.uniform(0.78, 0.88)
     angle = np.arange(count) * 2 * np.pi / count
-    die.dots(
-        radius * np.column_stack([np.cos(angle), np.sin(angle)]), radius=1.9 / count, rise=0.4
-    )
+    die.dots(radius * np.column_stack([np.cos(angle), np.sin(angle)]), radius=1.9 / count, rise=0.4)
 
 
 def _legend(die: Tablet, rng: np.random.Generator) -> None:

@@ -6,11 +6,23 @@ from typing import Literal
 
 from pipeline.records.scene import Record, SampledInstance, SampledScene
 
-__all__ = ["Board", "Border", "Coin", "CoinsScene", "Light", "Motif", "Prop", "Rgb", "Surface"]
+__all__ = [
+    "Board",
+    "Border",
+    "Coin",
+    "CoinsScene",
+    "Light",
+    "Motif",
+    "Prop",
+    "PropKind",
+    "Rgb",
+    "Surface",
+]
 
 Rgb = tuple[float, float, float]
 Surface = Literal["felt", "cloth", "board", "paper", "wood"]
 Motif = Literal["portrait", "face", "figure", "animal", "symbol", "worn"]
+PropKind = Literal["label", "pin", "pebble", "ring"]
 Border = Literal["none", "line", "beads", "legend"]
 
 
@@ -23,7 +35,7 @@ class Coin(SampledInstance):
         ovalness: Half the difference of the axes over the radius.
         irregularity: 0 a lathe's circle, 1 a hammered lump.
         cuts: Straight cuts along the edge.
-        nicks: Notches and cracks that run in from the edge.
+        nicks: Notches and spurs of the edge.
         outline_seed: Of the outline.
         motif: What stands in the middle.
         border: What runs along the rim.
@@ -68,6 +80,7 @@ class Board(Record):
         colour: Linear RGB reflectance at the bright end of the gradient.
         gradient: Light lost towards the dark end, 0 to 1.
         gradient_rad: Direction in which it gets darker.
+        clouds: Contrast of broad brighter and darker patches, 0 to 1.
         texture: Contrast of the texture, 0 to 1.
         grain_m: Size of its threads, fibres or pores.
         stains: Soft round spots, darker or brighter.
@@ -82,6 +95,7 @@ class Board(Record):
     colour: Rgb
     gradient: float
     gradient_rad: float
+    clouds: float
     texture: float
     grain_m: float
     stains: int
@@ -114,7 +128,7 @@ class Prop(Record):
     """A thing on the board that is no coin.
 
     Attributes:
-        kind: Paper label, round-headed pin, wire ring, or bead.
+        kind: Paper label, round-headed pin, pebble or wire ring.
         position_m: x, y on the board.
         angle_rad: Turn about the upright axis.
         size_m: Longest extent.
@@ -122,7 +136,7 @@ class Prop(Record):
         seed: Of its print or shape.
     """
 
-    kind: Literal["label", "pin", "ring", "pebble"]
+    kind: PropKind
     position_m: tuple[float, float]
     angle_rad: float
     size_m: float

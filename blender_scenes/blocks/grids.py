@@ -1,0 +1,28 @@
+"""Faces of regular meshes, without Blender."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ring_quads"]
+
+
+def ring_quads(rings: int, segments: int) -> npt.NDArray[np.int32]:
+    """Quads between neighbouring closed rings of vertices.
+
+    Args:
+        rings: How many; vertex ``ring * segments + k`` is the k-th of its ring.
+        segments: Vertices of one ring.
+
+    Returns:
+        ((rings - 1) * segments, 4), facing the side from which the rings run anticlockwise and
+        grow outwards.
+    """
+    here = np.arange(segments)
+    after = (here + 1) % segments
+    ring = np.arange(rings - 1)[:, None] * segments
+    quads = np.stack(
+        [ring + here, ring + segments + here, ring + segments + after, ring + after], axis=-1
+    )
+    return quads.reshape(-1, 4).astype(np.int32)

@@ -1,0 +1,93 @@
+"""The film: pure, neutral where it should be, and right in what it does to light."""
+
+import cv2
+import numpy as np
+import pytest
+
+from blender_scenes.sensor import expose
+from pipeline.records.scene import SensorSettings
+
+NEUTRAL = SensorSettings()
+FULL = SensorSettings(
+    grey=True,
+    exposure=1.2,
+    contrast=1.3,
+    fog=0.04,
+    vignetting=0.4,
+    blur_sigma_px=0.6,
+    sharpening=1.5,
+    grain=0.02,
+    grain_size_px=0.6,
+    specks=10,
+    scratches=2,
+    seed=5,
+)
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+
+def _flat(level: int) -> np.ndarray:
+    return np.full((101, 121, 3), level, np.uint8)
+
+
+def test_neutral_settings_change_nothing(picture):
+    np.testing.assert_array_equal(expose(picture, NEUTRAL), picture)
+    np.testing.assert_array_equal(expose(picture, SensorSettings(seed=99)), picture)
+
+
+def test_grey_is_opencv_luma(picture):
+    grey = expose(picture, SensorSettings(grey=True))
+    assert grey.shape == (40, 60)
+    expected = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    assert np.abs(grey.astype(int) - expected).max() <= 1
+
+
+def test_same_settings_same_photograph(picture):
+    before = picture.copy()
+    np.testing.assert_array_equal(expose(picture, FULL), expose(picture, FULL))
+    np.testing.assert_array_equal(picture, before)
+    other = expose(picture, FULL.model_copy(update={"seed": 6}))
+    assert (other != expose(picture, FULL)).any()
+
+
+def test_exposure_is_a_factor_on_light():
+    # 128 / 255 is 0.2159 of full scale in linear light (IEC 61966-2-1); twice that is 175 / 255.
+    assert abs(int(expose(_flat(128), SensorSettings(exposure=2))[0, 0, 0]) - 175) <= 1
+
+
+def test_vignetting_takes_its_share_of_the_corner_light():
+    dark = expose(_flat(200), SensorSettings(vignetting=0.5)).astype(float)
+    assert dark[50, 60, 0] == 200
+    corner = (dark[0, 0, 0] / 200) ** 2.2
+    assert corner == pytest.approx(0.5, abs=0.02)
+    np.testing.assert_array_equal(dark, dark[::-1, ::-1])
+
+
+def test_contrast_turns_about_mid_grey_and_fog_lifts_black():
+    assert expose(_flat(178), SensorSettings(contrast=1.5))[0, 0, 0] == round(127.5 + 1.5 * 50.5)
+    assert expose(_flat(0), SensorSettings(fog=0.1))[0, 0, 0] == 26
+    assert expose(_flat(255), SensorSettings(fog=0.1))[0, 0, 0] == 255
+
+
+def test_grain_has_the_asked_standard_deviation_in_mid_grey():
+    grained = expose(_flat(128), SensorSettings(grain=0.04, grain_size_px=0.8)).astype(float)
+    assert grained.std() == pytest.approx(0.04 * 255, rel=0.03)
+    assert expose(_flat(5), SensorSettings(grain=0.04)).std() < 0.7 * grained.std()
+
+
+def test_sharpening_leaves_flat_parts_and_overshoots_at_edges():
+    np.testing.assert_array_equal(expose(_flat(90), SensorSettings(sharpening=2)), _flat(90))
+    step = _flat(80)
+    step[:, 60:] = 160
+    sharp = expose(step, SensorSettings(sharpening=1.0))
+    assert sharp.min() < 80
+    assert sharp.max() > 160
+
+
+def test_film_damage_only_brightens():
+    marred = expose(_flat(60), SensorSettings(specks=30, scratches=3, seed=1)).astype(int)
+    assert (marred >= 60).all()
+    assert 0 < (marred > 60).mean() < 0.2
