@@ -1,0 +1,205 @@
+"""What an experiment consists of: the training runs of its grid, before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import SpecError
+from pipeline.specs.document import load_document, parse_spec
+from pipeline.specs.experiment import ExperimentSpec, Regime
+from pipeline.specs.scene import SceneSpec
+from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
+
+__all__ = ["DEMO", "Plan", "PlannedRun", "TrainingData", "load_plan", "load_scene"]
+
+DEMO = Path(__file__).with_name("demo") / "coins-experiment.yaml"
+"""The demo's experiment file, which comes with the package."""
+
+# Seeds of test frames lie far from those that people give to training sets.
+_TEST_SEED_OFFSET = 1_000_003
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """Where the training sets of a grid are; None where no regime wants one."""
+
+    synthetic: Path | None
+    real: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One cell of the grid.
+
+    Attributes:
+        real_fraction: 0 where no real picture is used.
+    """
+
+    regime: Regime
+    real_fraction: float
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """For people, as ``mixed 0.2 seed 1``."""
+        share = f" {self.real_fraction:g}" if self.real_fraction else ""
+        return f"{self.regime}{share} seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An experiment, validated together with its scene spec.
+
+    Attributes:
+        source: The experiment file.
+        scene_source: The scene spec's file.
+    """
+
+    source: Path
+    experiment: ExperimentSpec
+    scene_source: Path
+    scene: SceneSpec
+
+    @property
+    def test_scene(self) -> SceneSpec:
+        """The synthetic test set: the same scene from another seed."""
+        return self.scene.model_copy(
+            update={
+                "frames": self.experiment.synthetic_test_frames,
+                "seed": (self.scene.seed + _TEST_SEED_OFFSET) % 2**63,
+            }
+        )
+
+    @property
+    def single(self) -> bool:
+        """Whether the grid is one run."""
+        return len(list(self.runs())) == 1
+
+    @property
+    def wants_synthetic(self) -> bool:
+        """Whether any regime trains on rendered frames."""
+        return any(regime != "real" for regime in self.experiment.regimes)
+
+    @property
+    def wants_real(self) -> bool:
+        """Whether any regime trains on photographs."""
+        return any(regime != "synthetic" for regime in self.experiment.regimes)
+
+    @property
+    def wants_synthetic_test(self) -> bool:
+        """Whether ``domain_drop`` can be told."""
+        return "synthetic" in self.experiment.regimes
+
+    def runs(self) -> Iterator[PlannedRun]:
+        """The grid, seed by seed, so that an interrupted one has whole seeds."""
+        for seed in self.experiment.seeds:
+            for regime in self.experiment.regimes:
+                fractions = (0.0,) if regime == "synthetic" else self.experiment.real_fractions
+                for fraction in fractions:
+                    yield PlannedRun(regime=regime, real_fraction=fraction, seed=seed)
+
+    def pretraining(self, run: PlannedRun, data: TrainingData) -> TrainSpec | None:
+        """What comes before the run, shared by all real fractions; None for most regimes.
+
+        Half of the steps, so that every regime has the same number in all.
+        """
+        if run.regime != "pretrain_finetune":
+            return None
+        source = _source(data.synthetic)
+        return self._training((source,), seed=run.seed, steps=self.experiment.steps // 2)
+
+    def training(
+        self, run: PlannedRun, data: TrainingData, *, pretrained: Path | None = None
+    ) -> TrainSpec:
+        """The run itself.
+
+        Args:
+            run: Which.
+            data: Where the training sets are.
+            pretrained: Run folder of :meth:`pretraining`.
+        """
+        steps = self.experiment.steps
+        if run.regime == "synthetic":
+            return self._training((_source(data.synthetic),), seed=run.seed, steps=steps)
+        real = _source(data.real).model_copy(
+            update={"split": "train", "fraction": run.real_fraction, "subset_seed": run.seed}
+        )
+        if run.regime == "real":
+            return self._training((real,), seed=run.seed, steps=steps)
+        if run.regime == "mixed":
+            share = self.experiment.real_share
+            synthetic = _source(data.synthetic).model_copy(update={"weight": 1 - share})
+            real = real.model_copy(update={"weight": share})
+            return self._training((real, synthetic), seed=run.seed, steps=steps)
+        model = self.experiment.model.model_copy(update={"weights": pretrained})
+        return self._training((real,), seed=run.seed, steps=steps - steps // 2, model=model)
+
+    def _training(
+        self, data: tuple[DataSource, ...], *, seed: int, steps: int, model: ModelSpec | None = None
+    ) -> TrainSpec:
+        experiment = self.experiment
+        return TrainSpec(
+            task=experiment.task,
+            data=data,
+            model=model or experiment.model,
+            input_px=experiment.input_px,
+            steps=steps,
+            batch_size=experiment.batch_size,
+            learning_rate=experiment.learning_rate,
+            augment=experiment.augment,
+            seed=seed,
+            device=experiment.device,
+        )
+
+
+def load_plan(source: Path, *, seed: int | None = None) -> Plan:
+    """Read an experiment and its scene spec.
+
+    Args:
+        source: The experiment file.
+        seed: Takes the place of the scene's seed and of the experiment's seeds.
+
+    Raises:
+        SpecError: If either file is wrong, or they do not fit together.
+    """
+    document = load_document(source)
+    if seed is not None:
+        document["seeds"] = [seed]
+    experiment = parse_spec(document, ExperimentSpec, source=source)
+    for key in ("seeds", "regimes", "real_fractions"):
+        values = getattr(experiment, key)
+        if len(set(values)) != len(values):
+            raise SpecError(f"{source}: key '{key}': got {list(values)}; expected no value twice.")
+    if not all(0 < fraction <= 1 for fraction in experiment.real_fractions):
+        raise SpecError(
+            f"{source}: key 'real_fractions': got {list(experiment.real_fractions)}; "
+            "expected numbers above 0 and up to 1."
+        )
+    if "pretrain_finetune" in experiment.regimes and experiment.steps < 2:
+        raise SpecError(f"{source}: key 'steps': got 1; pretrain_finetune needs at least 2.")
+    return Plan(
+        source=source,
+        experiment=experiment,
+        scene_source=experiment.synthetic,
+        scene=load_scene(experiment.synthetic, seed=seed),
+    )
+
+
+def load_scene(source: Path, *, frames: int | None = None, seed: int | None = None) -> SceneSpec:
+    """Read a scene spec; ``frames`` and ``seed`` take the place of what it says.
+
+    Raises:
+        SpecError: If the file is wrong.
+    """
+    document = load_document(source)
+    overrides = {"frames": frames, "seed": seed}
+    document |= {key: value for key, value in overrides.items() if value is not None}
+    return parse_spec(document, SceneSpec, source=source)
+
+
+def _source(path: Path | None) -> DataSource:
+    if path is None:
+        raise ValueError("A regime needs a training set that was not prepared.")
+    return DataSource(path=path)

@@ -1,0 +1,135 @@
+"""``experiment.json``: what an experiment consists of, for its report and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from evaluation.scores import ScoreContext
+from pipeline.errors import DatasetError
+from pipeline.formats.storage import write_json_atomic
+from pipeline.specs.experiment import ExperimentSpec
+from pipeline.specs.scene import SceneSpec
+
+__all__ = ["ExperimentRecord", "TestedPredictions", "read_record", "write_record"]
+
+_NAME = "experiment.json"
+
+
+class _FileRecord(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TestedPredictions(_FileRecord):
+    """One predictions file and the test set it is scored on.
+
+    Attributes:
+        name: Of the model, for people.
+        target: Folder of the test set.
+        split: Of the test set.
+        context: How the model came to be.
+    """
+
+    __test__ = False  # not a test, whatever pytest makes of the name
+
+    name: str
+    predictions: Path
+    target: Path
+    split: str | None
+    context: ScoreContext
+
+
+class ExperimentRecord(_FileRecord):
+    """Paths inside the experiment's folder are written relative to it, so that it can move.
+
+    Attributes:
+        command: Runs it again.
+        source: The experiment file.
+        rendered: Datasets and crops by role.
+        runs: Run folders by name.
+        failures: What failed, by name of the run.
+    """
+
+    command: str
+    source: str
+    experiment: ExperimentSpec
+    scene: SceneSpec
+    benchmark: Path
+    rendered: dict[str, Path]
+    runs: dict[str, Path]
+    tested: tuple[TestedPredictions, ...]
+    failures: dict[str, str]
+
+    @property
+    def training_sets(self) -> tuple[Path, ...]:
+        """What was rendered to train on, not to test."""
+        return tuple(path for role, path in self.rendered.items() if not role.endswith("_test"))
+
+    def shown(self) -> tuple[TestedPredictions, ...]:
+        """What the report draws.
+
+        The first network on real pictures, the classical baseline beside it, and the network
+        on rendered frames.
+        """
+        networks = [t for t in self.tested if t.context.regime != "baseline"]
+        baselines = [t for t in self.tested if t.context.regime == "baseline"]
+        real = [t for t in networks if t.target == self.benchmark]
+        synthetic = [t for t in networks if t.target != self.benchmark]
+        return (*real[:1], *baselines[:1], *synthetic[:1])
+
+    def failure_notes(self) -> tuple[str, ...]:
+        """What is missing from the scores, and why."""
+        return tuple(
+            f"{name} failed and has no scores: {why}" for name, why in self.failures.items()
+        )
+
+
+def write_record(record: ExperimentRecord, folder: Path) -> None:
+    """Write ``experiment.json``."""
+    moved = _with_paths(record, lambda path: _inside(path, folder))
+    write_json_atomic(folder / _NAME, moved.model_dump(mode="json"))
+
+
+def read_record(folder: Path) -> ExperimentRecord:
+    """Read ``experiment.json``; its paths start at ``folder`` again.
+
+    Raises:
+        DatasetError: If the folder holds no experiment.
+    """
+    path = folder / _NAME
+    try:
+        record = ExperimentRecord.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: cannot be read; expected a folder of `blendgap experiment`."
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise DatasetError(f"{path}: key '{key}': {first['msg']}; run the experiment.") from error
+    return _with_paths(record, lambda path: folder / path)
+
+
+def _inside(path: Path, folder: Path) -> Path:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _with_paths(record: ExperimentRecord, change: Callable[[Path], Path]) -> ExperimentRecord:
+    return record.model_copy(
+        update={
+            "benchmark": change(record.benchmark),
+            "rendered": {role: change(path) for role, path in record.rendered.items()},
+            "runs": {name: change(path) for name, path in record.runs.items()},
+            "tested": tuple(
+                tested.model_copy(
+                    update={
+                        "predictions": change(tested.predictions),
+                        "target": change(tested.target),
+                    }
+                )
+                for tested in record.tested
+            ),
+        }
+    )

@@ -1,0 +1,199 @@
+"""Bodies of the commands about scores: benchmark, evaluate, report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from evaluation.benchmarks import EMBEDDED, SplitSummary, describe_benchmark, open_benchmark
+from evaluation.scores import Score, ScoreContext, evaluate, write_scores
+from flows.datasets import statistics_table
+from flows.steps import report_step
+from flows.terminal import Outcome
+
+__all__ = [
+    "Headline",
+    "benchmark",
+    "find_target",
+    "headline_table",
+    "headlines",
+    "report",
+    "score",
+]
+
+
+_HEADLINES = ("box_ap50", "mask_ap50", "dice", "miou", "accuracy", "macro_f1", "mcc")
+
+
+def find_target(name_or_dir: str, *, benchmarks: Path | None) -> Path:
+    """A benchmark by name, else a dataset, a folder of pictures or one picture by path.
+
+    Raises:
+        DatasetError: If there is no such thing.
+    """
+    path = Path(name_or_dir)
+    if name_or_dir not in EMBEDDED and path.exists():
+        return path
+    search = [] if benchmarks is None else [benchmarks]
+    return open_benchmark(name_or_dir, cache=_cache() / "benchmarks", search=search)
+
+
+def benchmark(name_or_dir: str, *, benchmarks: Path | None) -> Outcome:
+    """Say what a benchmark holds."""
+    folder = find_target(name_or_dir, benchmarks=benchmarks)
+    summary = describe_benchmark(folder)
+    columns = [(split.split or "whole", split.labels) for split in summary.splits]
+    return Outcome(
+        shown=(
+            f"{folder} ({summary.kind})",
+            statistics_table("", columns),
+            *(_picture_line(split) for split in summary.splits),
+        ),
+        summary={
+            "benchmark": str(folder),
+            "kind": summary.kind,
+            "splits": {
+                split.split or "whole": {
+                    "images": split.labels.images,
+                    "instances": split.labels.instances,
+                    "per_category": split.labels.per_category,
+                    "has_masks": split.has_masks,
+                }
+                for split in summary.splits
+            },
+        },
+    )
+
+
+def score(
+    predictions: Path, on: str, out: Path, *, split: str | None, benchmarks: Path | None
+) -> Outcome:
+    """Score a predictions file."""
+    target = find_target(on, benchmarks=benchmarks)
+    sheet = evaluate(predictions, target, split=split, context=ScoreContext())
+    written = write_scores([sheet], out)
+    return Outcome(
+        shown=(_score_table(written.scores), *written.notes, str(out)),
+        summary={
+            "scores": str(out),
+            "results": [asdict(headline) for headline in headlines(written.scores)],
+        },
+    )
+
+
+def _score_table(scores: Iterable[Score]) -> Table:
+    """Rows of a score file as a table."""
+    table = Table()
+    for heading in ("score", "value", "95 % interval", "of", "trained on", "tested on"):
+        table.add_column(heading, overflow="fold")
+    for row in scores:
+        if row.value is None or row.low is None or row.high is None:
+            numbers = ("-", "-")
+        else:
+            numbers = (f"{row.value:.3f}", f"[{row.low:.3f}, {row.high:.3f}]")
+        table.add_row(
+            _name(row),
+            *numbers,
+            f"{row.count} {row.unit_of_count}",
+            row.trained_on or row.regime or "",
+            row.tested_on or "",
+        )
+    return table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The main scores of one predictions file, or their means over seeds.
+
+    Attributes:
+        scores: Value, low and high by metric.
+    """
+
+    regime: str | None
+    real_fraction: float | None
+    seed: int | None
+    trained_on: str | None
+    tested_on: str | None
+    scores: dict[str, tuple[float | None, float | None, float | None]]
+
+
+def headlines(scores: Iterable[Score]) -> list[Headline]:
+    """Main metrics over all classes, gathered by what was trained and tested.
+
+    A Dice coefficient belongs to one class: it is there where a file knows one only.
+    """
+    rows = [row for row in scores if row.metric in _HEADLINES and row.of is None]
+    single = len({row.class_name for row in rows if row.metric == "dice"}) == 1
+    found: dict[tuple[object, ...], Headline] = {}
+    for row in rows:
+        if row.class_name is not None and not (single and row.metric == "dice"):
+            continue
+        key = (row.regime, row.real_fraction, row.seed, row.trained_on, row.tested_on)
+        headline = found.setdefault(
+            key,
+            Headline(
+                regime=row.regime,
+                real_fraction=row.real_fraction,
+                seed=row.seed,
+                trained_on=row.trained_on,
+                tested_on=row.tested_on,
+                scores={},
+            ),
+        )
+        headline.scores[_name(row)] = (row.value, row.low, row.high)
+    return list(found.values())
+
+
+def headline_table(found: Sequence[Headline]) -> Table:
+    """One line for every headline."""
+    metrics = list(dict.fromkeys(name for headline in found for name in headline.scores))
+    table = Table(caption="in brackets: 95 % intervals", caption_justify="left")
+    for heading in ("trained on", "tested on", "seed", *metrics):
+        table.add_column(heading, overflow="fold")
+    for headline in found:
+        share = f", {headline.real_fraction:.0%} of it" if headline.real_fraction else ""
+        table.add_row(
+            f"{headline.trained_on or headline.regime or ''}{share}",
+            headline.tested_on or "",
+            "" if headline.seed is None else str(headline.seed),
+            *(_with_interval(*headline.scores.get(name, (None,) * 3)) for name in metrics),
+        )
+    return table
+
+
+def report(folder: Path) -> Outcome:
+    """Write an experiment's report again."""
+    path = report_step(folder)
+    return Outcome(shown=(str(path),), summary={"report": str(path)})
+
+
+def _picture_line(split: SplitSummary) -> str:
+    sizes = ", ".join(f"{width} x {height}" for height, width in list(split.image_hw)[:3])
+    more = f" and {len(split.image_hw) - 3} more sizes" if len(split.image_hw) > 3 else ""
+    masks = "masks" if split.has_masks else "no masks"
+    return f"{split.split or 'whole'}: {sizes}{more} px, {masks}"
+
+
+def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    return "-" if value is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _name(row: Score) -> str:
+    of = f" of {row.of}" if row.of else ""
+    return f"{row.metric}{of}" + (f" ({row.class_name})" if row.class_name else "")
+
+
+def _cache() -> Path:
+    """Where embedded benchmarks are unpacked."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    folder = home / "blendgap"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.gettempdir()) / "blendgap"
+    return folder

@@ -1,0 +1,195 @@
+"""The steps of the street: plain functions from paths to paths that skip what is done.
+
+Work other than rendering lies in cells (see :mod:`flows.cells`). Raise a step's version when
+its code gives other results: its cells, and those that read them, are then done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from blender_scenes.generate import render_dataset
+from evaluation.baselines import linear_baseline, watershed_baseline
+from evaluation.report import PredictedSet, ReportInputs, write_report
+from evaluation.scores import evaluate, write_scores
+from flows.cells import Cell, fingerprint, finish
+from flows.record import TestedPredictions, read_record
+from flows.terminal import progress_bar
+from pipeline.dataset.layout import DatasetLayout
+from pipeline.formats.coco import read_coco
+from pipeline.formats.crops import write_crops
+from pipeline.formats.storage import write_bytes_atomic
+from pipeline.specs.experiment import CropSpec
+from pipeline.specs.scene import SceneSpec
+from pipeline.specs.training import TrainSpec
+from trainers.prediction import predict
+from trainers.training import train
+
+__all__ = [
+    "baseline_step",
+    "crops_step",
+    "evaluate_step",
+    "predict_step",
+    "render_step",
+    "report_step",
+    "train_step",
+]
+
+_VERSIONS = {"crops": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 1}
+
+
+def render_step(
+    spec: SceneSpec, out: Path, *, source: Path, label: str, workers: int | None = None
+) -> Path:
+    """Render the missing frames of a dataset.
+
+    Returns:
+        The dataset folder.
+    """
+    with progress_bar(f"render {label}", "frames/min") as progress:
+        return render_dataset(spec, out, source=source, workers=workers, progress=progress)
+
+
+def crops_step(dataset: Path, crops: CropSpec, cells: Path) -> Path:
+    """Cut the objects out of a dataset's pictures.
+
+    Returns:
+        An ImageFolder.
+    """
+    cell = _cell("crops", crops.model_dump(mode="json"), dataset=dataset)
+    coco = read_coco(DatasetLayout(dataset).annotations)
+
+    def work(folder: Path) -> None:
+        with progress_bar("crop objects", "frames/s") as progress:
+            write_crops(coco, folder / "crops", crops, progress=progress)
+
+    return finish(cell, cells, work) / "crops"
+
+
+def train_step(spec: TrainSpec, cells: Path, *, label: str) -> Path:
+    """Train a network.
+
+    Returns:
+        The run folder.
+    """
+    inputs = {f"data {i}": source.path for i, source in enumerate(spec.data)}
+    if spec.model.weights is not None:
+        inputs["weights"] = spec.model.weights
+    cell = _cell("train", _without_paths(spec), **inputs)
+
+    def work(folder: Path) -> None:
+        with progress_bar(f"train {label}", "steps/s") as progress:
+            train(spec, folder, progress=progress)
+
+    return finish(cell, cells, work)
+
+
+def predict_step(run: Path, target: Path, cells: Path, *, split: str | None, label: str) -> Path:
+    """Predict a test set.
+
+    Returns:
+        The predictions file.
+    """
+    cell = _cell("predict", {"split": split}, run=run, target=target)
+
+    def work(folder: Path) -> None:
+        with progress_bar(f"predict {label}", "images/s") as progress:
+            predict(run, target, folder / "predictions.json", split=split, progress=progress)
+
+    return finish(cell, cells, work) / "predictions.json"
+
+
+def baseline_step(target: Path, cells: Path, *, split: str | None, learn_from: Path | None) -> Path:
+    """Predict a test set by a classical method.
+
+    Args:
+        target: The test set.
+        cells: Folder of all cells.
+        split: Of the test set.
+        learn_from: ImageFolder for the linear classifier; None for the watershed.
+
+    Returns:
+        The predictions file.
+    """
+    inputs = {"target": target} | ({} if learn_from is None else {"learn_from": learn_from})
+    cell = _cell("baseline", {"split": split}, **inputs)
+
+    def work(folder: Path) -> None:
+        out = folder / "predictions.json"
+        if learn_from is None:
+            watershed_baseline(target, out, split=split)
+        else:
+            linear_baseline(learn_from, target, out, split=split)
+
+    return finish(cell, cells, work) / "predictions.json"
+
+
+def evaluate_step(tested: Sequence[TestedPredictions], out: Path, cells: Path) -> Path:
+    """Score predictions, all together, since comparisons need them paired.
+
+    Returns:
+        ``out``, the score file.
+    """
+    config = [{"split": t.split, "context": t.context.model_dump(mode="json")} for t in tested]
+    files = {f"predictions {i}": t.predictions for i, t in enumerate(tested)}
+    targets = {f"target {i}": t.target for i, t in enumerate(tested)}
+    cell = _cell("evaluate", {"tested": config}, **files, **targets)
+
+    def work(folder: Path) -> None:
+        sheets = []
+        with progress_bar("evaluate", "files/s") as progress:
+            for done, t in enumerate(tested, start=1):
+                sheets.append(evaluate(t.predictions, t.target, split=t.split, context=t.context))
+                progress(done, len(tested))
+        write_scores(sheets, folder / "scores.json")
+
+    scores = finish(cell, cells, work) / "scores.json"
+    write_bytes_atomic(out, scores.read_bytes())
+    return out
+
+
+def report_step(folder: Path) -> Path:
+    """Write the report of an experiment from its record.
+
+    Returns:
+        ``report.html``.
+    """
+    record = read_record(folder)
+    inputs = ReportInputs(
+        title=f"Rendered {record.scene.scene}, scored on {record.benchmark.name}/real",
+        scores=folder / "scores.json",
+        predicted=tuple(
+            PredictedSet(
+                name=tested.name,
+                predictions=tested.predictions,
+                benchmark=tested.target,
+                split=tested.split,
+            )
+            for tested in record.shown()
+        ),
+        datasets=record.training_sets,
+        runs=record.runs,
+        notes=(*record.experiment.notes, *record.failure_notes()),
+        command=record.command,
+    )
+    return write_report(inputs, folder / "report.html")
+
+
+def _cell(step: str, config: dict[str, Any], **inputs: Path) -> Cell:
+    return Cell(
+        step=step,
+        version=_VERSIONS[step],
+        config=config,
+        inputs={role: fingerprint(path) for role, path in inputs.items()},
+    )
+
+
+def _without_paths(spec: TrainSpec) -> dict[str, Any]:
+    """The configuration as it enters a key: what lies behind a path is an input of the cell."""
+    config = spec.model_dump(mode="json")
+    for source in config["data"]:
+        del source["path"]
+    config["model"]["weights"] = spec.model.weights is not None
+    return config

@@ -1,0 +1,177 @@
+"""The street with stand-ins for its steps: order, sharing, failures, interruptions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.record import read_record
+from flows.street import run_experiment
+from pipeline.errors import DatasetError, SpecError, TrainingError
+
+
+def test_steps_come_in_the_order_of_the_diagram(tmp_path, standins, write_experiment):
+    source = write_experiment()
+    report = run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert report == tmp_path / "out" / "report.html"
+    assert standins.said == [
+        "baseline coins",
+        "render dataset",
+        "render dataset_test",
+        "train synthetic seed 0",
+        "predict coins/real, synthetic seed 0",
+        "predict coins/synthetic, synthetic seed 0",
+        "evaluate 3",
+        "report",
+    ]
+
+
+def test_a_second_call_does_only_what_is_missing(tmp_path, standins, write_experiment):
+    source = write_experiment(seeds="[0, 1]")
+    standins.fail_at = {"train synthetic seed 1": KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert not (tmp_path / "out" / "scores.json").exists()
+    standins.fail_at, standins.worked = {}, []
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert [work for work in standins.worked if work.startswith("train")] == [
+        "train synthetic seed 1"
+    ]
+    standins.worked = []
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert standins.worked == []
+
+
+def test_the_record_can_move_with_its_folder(tmp_path, standins, write_experiment):
+    source = write_experiment()
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    (tmp_path / "out").rename(tmp_path / "moved")
+    record = read_record(tmp_path / "moved")
+    assert record.rendered["dataset"] == tmp_path / "moved" / "dataset"
+    assert all(tested.predictions.is_file() for tested in record.tested)
+    assert record.benchmark == tmp_path / "moved" / "benchmark" / "coins"
+    shown = [(t.context.regime, t.context.tested_on) for t in record.shown()]
+    assert shown == [
+        ("synthetic", "coins/real"),
+        ("baseline", "coins/real"),
+        ("synthetic", "coins/synthetic"),
+    ]
+    assert record.command.startswith("blendgap experiment ")
+
+
+def test_one_failed_run_does_not_stop_the_others(tmp_path, standins, write_experiment):
+    source = write_experiment(seeds="[0, 1, 2]")
+    standins.fail_at = {"train synthetic seed 1": TrainingError("the loss is nan.")}
+    with pytest.raises(TrainingError.__base__, match=r"1 of 3 runs failed \(synthetic seed 1"):
+        run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert standins.said[-2:] == ["evaluate 5", "report"]
+    assert list(read_record(tmp_path / "out").failures) == ["synthetic seed 1"]
+    standins.fail_at = {}
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert read_record(tmp_path / "out").failures == {}
+
+
+def test_without_any_run_there_is_nothing_to_report(tmp_path, standins, write_experiment):
+    source = write_experiment()
+    standins.fail_at = {"train synthetic seed 0": TrainingError("the loss is nan.")}
+    with pytest.raises(TrainingError, match="the loss is nan"):
+        run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert "report" not in standins.said
+
+
+def test_wrong_input_stops_everything(tmp_path, standins, write_experiment):
+    source = write_experiment(seeds="[0, 1]")
+    standins.fail_at = {"train synthetic seed 0": DatasetError("no such picture.")}
+    with pytest.raises(DatasetError):
+        run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert standins.said[-1] == "train synthetic seed 0"
+
+
+def test_real_regimes_want_a_train_split(tmp_path, standins, write_experiment):
+    source = write_experiment(regimes="[real, synthetic]")
+    with pytest.raises(SpecError, match="no train split"):
+        run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert standins.said == []
+
+
+DIGITS = {
+    "task": "classification",
+    "benchmark": "signs",
+    "model": "{name: compact_classifier}",
+    "crops": "{size: 8, bitmap: 32}",
+}
+
+
+@pytest.fixture
+def signs(tmp_path) -> Path:
+    """A classification benchmark beside the experiment file."""
+    for split in ("train", "test", "all"):
+        for name in ("left", "right"):
+            folder = tmp_path / "signs" / split / name
+            folder.mkdir(parents=True)
+            (folder / "1.png").write_text(name)
+    return tmp_path / "signs"
+
+
+def test_classification_goes_through_crops_and_tests_on_all(
+    tmp_path, standins, signs, write_experiment
+):
+    source = write_experiment(**DIGITS)
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert standins.said == [
+        "render dataset",
+        "render dataset_test",
+        "crops dataset",
+        "crops dataset_test",
+        "baseline signs",
+        "train synthetic seed 0",
+        "predict signs/real, synthetic seed 0",
+        "predict coins/synthetic, synthetic seed 0",
+        "evaluate 3",
+        "report",
+    ]
+    assert [tested.split for tested in standins.tested] == ["all", "all", None]
+
+
+def test_pretraining_is_shared_and_tests_keep_off_the_training_pictures(
+    tmp_path, standins, signs, write_experiment
+):
+    source = write_experiment(
+        **DIGITS,
+        regimes="[pretrain_finetune, real]",
+        real_fractions="[0.5, 1.0]",
+        baseline="false",
+    )
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    trained = [work for work in standins.worked if work.startswith("train")]
+    assert trained.count("train pretraining seed 0") == 1
+    assert len(trained) == 1 + 2 + 2
+    assert {tested.split for tested in standins.tested} == {None}
+    weights = [s.model.weights for s in standins.specs if s.model.weights]
+    assert len(set(weights)) == 1
+    assert not (tmp_path / "out" / "dataset_test").exists()
+
+
+def test_cells_tell_what_they_are(tmp_path, standins, write_experiment):
+    source = write_experiment()
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    cells = [json.loads(p.read_text()) for p in (tmp_path / "out" / "cells").glob("*/cell.json")]
+    train = next(cell for cell in cells if cell["step"] == "train")
+    assert train["config"]["steps"] == 4
+    assert str(tmp_path) not in json.dumps(train)
+    manifest = tmp_path / "out" / "dataset" / "manifest.json"
+    assert train["inputs"] == {"data 0": standins.sha256(manifest)}
+
+
+def test_one_experiment_at_a_time_in_a_folder(tmp_path, standins, write_experiment):
+    source = write_experiment()
+
+    def again(label: str) -> None:
+        with pytest.raises(DatasetError, match="is writing here"):
+            run_experiment(source, tmp_path / "out")
+
+    standins.at_work = again
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert Path(tmp_path / "out" / "report.html").is_file()
