@@ -7,7 +7,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.specs.document import Spec
-from pipeline.specs.training import AugmentSpec, ModelSpec, SpecPath
+from pipeline.specs.training import (
+    AugmentSpec,
+    ModelSpec,
+    SpecPath,
+    check_network_fits_task,
+)
 
 __all__ = ["CropSpec", "ExperimentSpec", "Regime"]
 
@@ -67,3 +72,8 @@ class ExperimentSpec(Spec):
     baseline: bool = True
     notes: tuple[str, ...] = ()
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="after")
+    def _network_fits_task(self) -> ExperimentSpec:
+        check_network_fits_task(self.model, self.task, input_px=self.input_px)
+        return self

@@ -9,7 +9,14 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from pipeline.specs.document import Spec
 
-__all__ = ["AugmentSpec", "DataSource", "ModelSpec", "SpecPath", "TrainSpec"]
+__all__ = [
+    "AugmentSpec",
+    "DataSource",
+    "ModelSpec",
+    "SpecPath",
+    "TrainSpec",
+    "check_network_fits_task",
+]
 
 
 def _from_file(path: Path, info: ValidationInfo) -> Path:
@@ -33,6 +40,19 @@ class ModelSpec(Spec):
     name: Literal["compact_detector", "compact_classifier"]
     width: float = Field(default=1.0, gt=0, le=8)
     weights: SpecPath | None = None
+
+
+def check_network_fits_task(model: ModelSpec, task: str, *, input_px: int) -> None:
+    """Refuse a network for another task, or a size that it cannot halve often enough.
+
+    Raises:
+        ValueError: Saying which.
+    """
+    detects = model.name == "compact_detector"
+    if detects != (task == "detection"):
+        raise ValueError(f"a {model.name} cannot be trained for {task}")
+    if detects and input_px % 32:
+        raise ValueError(f"input_px of {input_px} is not a multiple of 32")
 
 
 class DataSource(Spec):
@@ -108,9 +128,5 @@ class TrainSpec(Spec):
 
     @model_validator(mode="after")
     def _network_fits_task(self) -> TrainSpec:
-        detects = self.model.name == "compact_detector"
-        if detects != (self.task == "detection"):
-            raise ValueError(f"a {self.model.name} cannot be trained for {self.task}")
-        if detects and self.input_px % 32:
-            raise ValueError(f"input_px of {self.input_px} is not a multiple of 32")
+        check_network_fits_task(self.model, self.task, input_px=self.input_px)
         return self

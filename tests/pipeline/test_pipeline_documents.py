@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.errors import SpecError
 from pipeline.specs.document import load_document, load_spec
+from pipeline.specs.experiment import ExperimentSpec
 from pipeline.specs.scene import SceneSpec
 
 
@@ -60,3 +61,18 @@ def test_a_wrong_spec_names_file_and_key_in_one_line(tmp_path, text, words):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SpecError, match=r"absent\.yaml: cannot be read"):
         load_spec(tmp_path / "absent.yaml", SceneSpec)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("model: {name: compact_classifier}", "cannot be trained for detection"),
+        ("model: {name: compact_detector}\ninput_px: 300", "not a multiple of 32"),
+    ],
+)
+def test_an_experiment_that_cannot_train_is_refused_before_anything_is_rendered(
+    tmp_path, change, words
+):
+    text = f"task: detection\nsynthetic: a.yaml\nbenchmark: coins\nsteps: 1\n{change}\n"
+    with pytest.raises(SpecError, match=words):
+        load_spec(write(tmp_path, text), ExperimentSpec)
