@@ -71,12 +71,14 @@ class _Source(Protocol):
 class CocoSource:
     """Pictures with boxes and masks, from a dataset or a COCO benchmark.
 
+    Without a split it is ``train``: a test split is never trained on unless it is named.
+
     Attributes:
         sha256: Of the annotation file.
     """
 
     def __init__(self, source: DataSource) -> None:
-        path = find_annotations(source.path, source.split)
+        path = find_annotations(source.path, source.split or "train")
         self._dataset: CocoDataset = read_coco(path)
         self._images = subset(self._dataset.images, source.fraction, source.subset_seed)
         if not self._images:
@@ -116,7 +118,7 @@ class CocoSource:
 
 
 class FolderSource:
-    """Square pictures of one object each, from an ImageFolder.
+    """Square pictures of one object each, from an ImageFolder; the split as in CocoSource.
 
     Attributes:
         sha256: Of names and pictures.

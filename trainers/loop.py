@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import IterableDataset, get_worker_info
 
-from pipeline.errors import TrainingError
+from pipeline.errors import CheckpointError, TrainingError
 from pipeline.formats.storage import write_bytes_atomic
 from pipeline.progress import Progress
 from pipeline.specs.training import TrainSpec
@@ -106,9 +106,15 @@ class StepModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The curve goes with the weights, so that it has no gap after a resume."""
         checkpoint["curve"] = self.curve
+        checkpoint["data_sha256"] = list(self._task.data_sha256)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """See on_save_checkpoint."""
+        """Goes on with the curve; refuses to go on with other data."""
+        if checkpoint["data_sha256"] != list(self._task.data_sha256):
+            raise CheckpointError(
+                "the training data changed since the run was interrupted; restore them, or "
+                "delete the folder to start over."
+            )
         self.curve = checkpoint["curve"]
 
     def _rate_factor(self, step: int) -> float:

@@ -68,6 +68,8 @@ def _has_annotations(folder: Path) -> bool:
 
 def _coco(annotations: Path) -> PictureSet:
     dataset = read_coco(annotations, labels=False)
+    if not dataset.images:
+        raise DatasetError(f"{annotations}: no images; expected at least one to predict on.")
     return PictureSet(
         pictures=tuple(
             Picture(image_id=image.image_id, path=image.path, image_hw=(image.height, image.width))

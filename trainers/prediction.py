@@ -79,7 +79,7 @@ def predict(
         image_ids=[picture.image_id for picture in pictures.pictures],
         task=checkpoint.task,
         model=checkpoint.model.name,
-        run=run_dir.name,
+        run=(run_dir if run_dir.is_dir() else run_dir.parent).name,
         seed=checkpoint.seed,
         semantic_dir=semantic_dir.name if semantic_dir else None,
         seconds_per_image=done.seconds / len(pictures.pictures),

@@ -147,35 +147,34 @@ def _fit(
     resume = state_path if first else None
     try:
         trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
-    except TrainingError as error:
-        raise TrainingError(f"{run_dir}: {error}") from error
-    except SystemExit as error:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt from error
+    except (CheckpointError, TrainingError) as error:
+        raise type(error)(f"{run_dir}: {error}") from error
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from error
+        raise
     return module
 
 
 def _claim(run_dir: Path, document: str) -> None:
-    """Make the run folder ours; one that holds another spec's run is left alone."""
+    """Make the run folder ours; one that holds something of another spec's run is left alone."""
     path = run_dir / "train.json"
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise CheckpointError(f"{run_dir}: is a file; expected a run folder.") from error
-    if not path.is_file():
-        if any((run_dir / name).exists() for name in (MODEL_FILE, _STATE_FILE)):
-            raise CheckpointError(
-                f"{run_dir}: holds a checkpoint but no train.json; name another folder."
-            )
-        write_text_atomic(path, document)
-    elif (found := path.read_text(encoding="utf-8")) != document:
-        changed = _differing_keys(found, document)
+    found = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if found == document:
+        return
+    if any((run_dir / name).exists() for name in (MODEL_FILE, _STATE_FILE)):
         raise CheckpointError(
-            f"{run_dir}: holds a run of another spec (differs in {changed}); "
+            f"{run_dir}: holds a run of another spec (differs in {_differing(found, document)}); "
             "name another folder or delete this one."
         )
+    write_text_atomic(path, document)
 
 
-def _differing_keys(found: str, wanted: str) -> str:
+def _differing(found: str, wanted: str) -> str:
     try:
         old, new = json.loads(found), json.loads(wanted)
     except ValueError:

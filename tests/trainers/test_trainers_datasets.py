@@ -86,6 +86,14 @@ def test_coco_examples_are_those_of_the_file(painted_dataset):
     assert source.example(2, class_of) is example
 
 
+def test_a_test_split_is_not_trained_on_unless_named(painted_dataset):
+    whole = painted_dataset / "annotations" / "instances.json"
+    whole.rename(whole.with_name("instances_test.json"))
+    with pytest.raises(DatasetError, match=r"expected instances_train\.json"):
+        CocoSource(DataSource(path=painted_dataset))
+    assert len(CocoSource(DataSource(path=painted_dataset, split="test"))) == 4
+
+
 def test_grey_files_have_three_equal_channels(painted_dataset):
     document = json.loads((painted_dataset / "annotations" / "instances.json").read_text())
     path = painted_dataset / "images" / document["images"][0]["file_name"]

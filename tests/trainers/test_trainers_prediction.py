@@ -21,7 +21,14 @@ from trainers.training import train
 OFF = AugmentSpec(scale=(1, 1), brightness=0, gamma=0, blur_sigma_px=0, noise=0)
 
 
-def paint(folder, *, categories=((7, "disc"), (3, "ring")), frames=3, masks=True):
+def paint(
+    folder,
+    *,
+    categories=((7, "disc"), (3, "ring")),
+    names=("disc", "ring"),
+    frames=3,
+    masks=True,
+):
     """Bright discs and rings apart from each other; category ids skip numbers."""
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
@@ -30,18 +37,18 @@ def paint(folder, *, categories=((7, "disc"), (3, "ring")), frames=3, masks=True
         rng = np.random.default_rng(frame)
         picture = rng.normal(40, 4, (90, 122, 3))
         for place in range(6):
-            name = "disc" if (place + frame) % 2 else "ring"
+            solid = (place + frame) % 2 == 1
             centre = np.array([20 + 40 * (place % 3), 22 + 42 * (place // 3)])
             centre = centre + rng.integers(-3, 4, 2)
             radius = int(rng.integers(9, 15))
             shape = np.zeros(picture.shape[:2], np.uint8)
-            cv2.circle(shape, centre.tolist(), radius, 1, -1 if name == "disc" else 5)
+            cv2.circle(shape, centre.tolist(), radius, 1, -1 if solid else 5)
             picture[shape > 0] = rng.uniform(130, 240)
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": 10 + frame,
-                    "category_id": ids[name],
+                    "category_id": ids[names[0 if solid else 1]],
                     "bbox": xywh_from_xyxy(box_of_mask(shape > 0)).tolist(),
                     "area": int(shape.sum()),
                     "iscrowd": 0,
@@ -69,7 +76,7 @@ def encode(shape):
 def detector_spec(benchmark, steps):
     return TrainSpec(
         task="detection",
-        data=(DataSource(path=benchmark),),
+        data=(DataSource(path=benchmark, split="test"),),
         model=ModelSpec(name="compact_detector"),
         input_px=128,
         steps=steps,
@@ -171,12 +178,15 @@ def test_a_source_of_boxes_gives_boxes(tmp_path):
 
 def test_wrong_targets_are_named(overfitted, tmp_path):
     strange = paint(
-        tmp_path / "strange", categories=((1, "disk"), (2, "disc "), (3, "ring?")), frames=0
+        tmp_path / "strange", categories=((1, "x"), (2, "y")), names=("x", "y"), frames=1
     )
     with pytest.raises(DatasetError, match="matched by name"):
         predict(overfitted, strange, tmp_path / "p.json")
     with pytest.raises(DatasetError, match="no such file or folder"):
         predict(overfitted, tmp_path / "nowhere", tmp_path / "p.json")
+    nothing = paint(tmp_path / "nothing", frames=0)
+    with pytest.raises(DatasetError, match="no images"):
+        predict(overfitted, nothing, tmp_path / "p.json")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no pictures"):
         predict(overfitted, tmp_path / "empty", tmp_path / "p.json")

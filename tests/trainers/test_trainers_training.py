@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from pipeline.errors import CheckpointError, SpecError, TrainingError
+from pipeline.errors import CheckpointError, DatasetError, SpecError, TrainingError
 from pipeline.specs.training import AugmentSpec, DataSource, ModelSpec, TrainSpec
 from trainers.checkpoints import load_plain, read_checkpoint
 from trainers.loop import StepStream
@@ -152,6 +152,22 @@ def test_another_specs_folder_is_refused(painted_dataset, tmp_path):
     with pytest.raises(CheckpointError, match=r"another spec \(differs in steps\)"):
         train(spec_for(painted_dataset, steps=2), tmp_path / "run")
     assert read_checkpoint(tmp_path / "run").step == 1
+
+
+def test_a_folder_where_nothing_was_trained_can_be_used_again(painted_dataset, tmp_path):
+    with pytest.raises(DatasetError):
+        train(spec_for(tmp_path / "nowhere"), tmp_path / "run")
+    assert read_checkpoint(train(spec_for(painted_dataset, steps=1), tmp_path / "run")).step == 1
+
+
+def test_other_data_under_an_interrupted_run_are_refused(painted_dataset, tmp_path):
+    spec = spec_for(painted_dataset, checkpoint_seconds=0)
+    with pytest.raises(Killed):
+        train(spec, tmp_path / "run", progress=kill_at(3))
+    annotations = painted_dataset / "annotations" / "instances.json"
+    annotations.write_text(annotations.read_text() + "\n")
+    with pytest.raises(CheckpointError, match="run: the training data changed"):
+        train(spec, tmp_path / "run")
 
 
 def test_a_broken_state_is_named(painted_dataset, tmp_path):
