@@ -24,6 +24,7 @@ __all__ = [
     "headlines",
     "report",
     "score",
+    "score_table",
 ]
 
 
@@ -78,7 +79,7 @@ def score(
     sheet = evaluate(predictions, target, split=split, context=ScoreContext())
     written = write_scores([sheet], out)
     return Outcome(
-        shown=(_score_table(written.scores), *written.notes, str(out)),
+        shown=(score_table(written.scores), *written.notes, str(out)),
         summary={
             "scores": str(out),
             "results": [asdict(headline) for headline in headlines(written.scores)],
@@ -86,19 +87,16 @@ def score(
     )
 
 
-def _score_table(scores: Iterable[Score]) -> Table:
+def score_table(scores: Iterable[Score]) -> Table:
     """Rows of a score file as a table."""
     table = Table()
     for heading in ("score", "value", "95 % interval", "of", "trained on", "tested on"):
         table.add_column(heading, overflow="fold")
     for row in scores:
-        if row.value is None or row.low is None or row.high is None:
-            numbers = ("-", "-")
-        else:
-            numbers = (f"{row.value:.3f}", f"[{row.low:.3f}, {row.high:.3f}]")
         table.add_row(
             _name(row),
-            *numbers,
+            _number(row.value),
+            _interval(row.low, row.high),
             f"{row.count} {row.unit_of_count}",
             row.trained_on or row.regime or "",
             row.tested_on or "",
@@ -179,8 +177,17 @@ def _picture_line(split: SplitSummary) -> str:
     return f"{split.split or 'whole'}: {sizes}{more} px, {masks}"
 
 
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    """Empty where there is none: a single unit cannot be resampled."""
+    return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
 def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    return "-" if value is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{_number(value)} {_interval(low, high)}".rstrip()
 
 
 def _name(row: Score) -> str:

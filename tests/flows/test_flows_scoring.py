@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluation.scores import Score
-from flows.scoring import headline_table, headlines
+from flows.scoring import headline_table, headlines, score_table
 from flows.terminal import show
 
 
@@ -55,3 +55,11 @@ def test_table_shows_intervals_and_what_is_missing(capsys):
     shown = capsys.readouterr().out
     assert "0.500 [0.400, 0.600]" in shown
     assert "25% of it" in shown
+
+
+def test_a_score_of_a_single_unit_is_shown_without_an_interval(capsys):
+    lone = row("box_ap50", 1.0, low=None, high=None, count=1)
+    show(headline_table(headlines([lone])), score_table([lone]))
+    shown = capsys.readouterr().out
+    assert shown.count("1.000") == 2
+    assert "None" not in shown
