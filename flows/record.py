@@ -87,8 +87,13 @@ class ExperimentRecord(_FileRecord):
 
 
 def write_record(record: ExperimentRecord, folder: Path) -> None:
-    """Write ``experiment.json``."""
+    """Write ``experiment.json``, and ``runs/``: a link to every run folder under its name."""
     moved = _with_paths(record, lambda path: _inside(path, folder))
+    for name, run in moved.runs.items():
+        link = folder / "runs" / name.replace(" ", "-")
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(run if run.is_absolute() else Path("..") / run)
     write_json_atomic(folder / _NAME, moved.model_dump(mode="json"))
 
 

@@ -51,6 +51,8 @@ def test_the_record_can_move_with_its_folder(tmp_path, standins, write_experimen
     record = read_record(tmp_path / "moved")
     assert record.rendered["dataset"] == tmp_path / "moved" / "dataset"
     assert all(tested.predictions.is_file() for tested in record.tested)
+    link = tmp_path / "moved" / "runs" / "synthetic-seed-0"
+    assert link.resolve() == record.runs["synthetic seed 0"].resolve()
     assert record.benchmark == tmp_path / "moved" / "benchmark" / "coins"
     shown = [(t.context.regime, t.context.tested_on) for t in record.shown()]
     assert shown == [
