@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from conftest import paint_frame, painted_manifest
+from painting import paint_frame, painted_manifest
 from pycocotools.coco import COCO
 
 from pipeline.dataset.assembly import assemble
