@@ -158,7 +158,7 @@ def report_step(folder: Path) -> Path:
     """
     record = read_record(folder)
     inputs = ReportInputs(
-        title=f"Rendered {record.scene.scene}, scored on real photographs",
+        title=f"Rendered {record.scene.scene}, scored on real pictures",
         scores=folder / "scores.json",
         predicted=tuple(
             PredictedSet(
