@@ -12,7 +12,7 @@ from typing import Any
 
 from blender_scenes.generate import render_dataset
 from evaluation.baselines import linear_baseline, watershed_baseline
-from evaluation.report import PredictedSet, ReportInputs, write_report
+from evaluation.report.page import PredictedSet, ReportInputs, write_report
 from evaluation.scores import evaluate, write_scores
 from flows.cells import Cell, fingerprint, finish
 from flows.record import TestedPredictions, read_record

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.charts import curve_chart
 from evaluation.drawing import dataset_sheet
-from evaluation.report import PredictedSet, ReportInputs, write_report
+from evaluation.report.charts import curve_chart
+from evaluation.report.page import PredictedSet, ReportInputs, write_report
 from evaluation.scores import ScoreContext, evaluate, write_scores
 from pipeline.errors import CheckpointError, DatasetError
 from pipeline.formats.coco import find_annotations, read_coco

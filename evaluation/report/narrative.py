@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.cases import ClassificationCase, DetectionCase
-from evaluation.score_tables import METRICS, Cell, cell_of, headline_score, is_network
+from evaluation.report.cases import ClassificationCase, DetectionCase
+from evaluation.report.score_tables import METRICS, Cell, cell_of, headline_score, is_network
 from evaluation.sheet import Score, ScoreFile
 
 __all__ = ["Figure", "headline_figures", "summary"]

@@ -11,9 +11,16 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from evaluation.cases import ClassificationCase, DetectionCase, PredictedSet, open_case
-from evaluation.facts import Fact, dataset_facts, dataset_name, effort, loss_charts, run_facts
-from evaluation.gallery import (
+from evaluation.report.cases import ClassificationCase, DetectionCase, PredictedSet, open_case
+from evaluation.report.facts import (
+    Fact,
+    dataset_facts,
+    dataset_name,
+    effort,
+    loss_charts,
+    run_facts,
+)
+from evaluation.report.gallery import (
     Picture,
     answer_pictures,
     closeups,
@@ -22,8 +29,8 @@ from evaluation.gallery import (
     found_picture,
     truth_picture,
 )
-from evaluation.narrative import headline_figures, summary
-from evaluation.score_tables import class_tables, domain_table, gap_table, score_tables
+from evaluation.report.narrative import headline_figures, summary
+from evaluation.report.score_tables import class_tables, domain_table, gap_table, score_tables
 from evaluation.scores import read_scores
 from evaluation.sheet import ConfusionTable, ScoreFile
 from pipeline.formats.coco import CocoImage

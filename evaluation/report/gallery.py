@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.cases import ClassificationCase, DetectionCase
 from evaluation.drawing import (
     draw_closeup,
     draw_finds,
@@ -19,6 +18,7 @@ from evaluation.drawing import (
     evenly_spaced,
 )
 from evaluation.measurement import task_of
+from evaluation.report.cases import ClassificationCase, DetectionCase
 from pipeline.drawing import ImageArray, encode_image, read_rgb, resize_to
 from pipeline.formats.coco import CocoImage, find_annotations, read_coco
 from pipeline.formats.imagefolder import FolderImage, find_class_folders, read_image_folder

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from evaluation.charts import curve_chart
 from evaluation.measurement import task_of
+from evaluation.report.charts import curve_chart
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.dataset.manifest import Manifest, read_manifest
 from pipeline.dataset.statistics import label_statistics
