@@ -27,6 +27,13 @@ from pipeline.specs.scene import SceneSpec
 
 __all__ = ["render_dataset", "resolve_spec"]
 
+_PACKAGES = {
+    "blendgap": "blendgap",
+    "bpy": "bpy",
+    "numpy": "numpy",
+    "opencv": "opencv-python-headless",
+}
+
 
 def resolve_spec(spec: SceneSpec, *, source: Path) -> SceneSpec:
     """Fill in what the scene family decides, after checking the factors against it.
@@ -105,14 +112,6 @@ def render_dataset(
     return out
 
 
-_PACKAGES = {
-    "blendgap": "blendgap",
-    "bpy": "bpy",
-    "numpy": "numpy",
-    "opencv": "opencv-python-headless",
-}
-
-
 def _render_frames(
     job: Job, *, missing: list[int], workers: int, progress: Progress
 ) -> dict[int, str]:
@@ -121,14 +120,15 @@ def _render_frames(
     progress(finished, total, "starting Blender" if missing else "")
     if not missing:
         return {}
-    first_done: list[float] = []
+    started: tuple[float, int] | None = None  # when the first frame came, and its number
 
     def heard(reply: Reply) -> None:
-        nonlocal finished
+        nonlocal finished, started
         finished += 1
-        first_done.append(time.monotonic())
-        elapsed_s = first_done[-1] - first_done[0]
-        rate = f"{60 * (len(first_done) - 1) / elapsed_s:.1f} frames/min" if elapsed_s else ""
+        now = time.monotonic()
+        first_at, first = started = started or (now, finished)
+        elapsed_s = now - first_at
+        rate = f"{60 * (finished - first) / elapsed_s:.1f} frames/min" if elapsed_s else ""
         progress(finished, total, rate)
 
     return RenderPool(job, workers=workers).run(missing, heard)

@@ -120,11 +120,6 @@ class RenderPool:
         self._failures: collections.Counter[int] = collections.Counter()
         self._stillborn = 0
 
-    @property
-    def process_ids(self) -> list[int]:
-        """Of the children alive now."""
-        return [worker.process.pid for worker in self._alive]
-
     def run(self, frames: Iterable[int], done: Callable[[Reply], None]) -> dict[int, str]:
         """Render frames, in any order.
 

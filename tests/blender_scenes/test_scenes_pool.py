@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from blender_scenes.generate import render_dataset
-from blender_scenes.job import Job
+from blender_scenes.job import Job, Reply
 from blender_scenes.pool import RenderPool
 from pipeline.dataset.check import check_dataset
 from pipeline.dataset.layout import DatasetLayout
@@ -71,6 +71,15 @@ def wait_for_frames(out: Path, count: int, process: subprocess.Popen[bytes]) -> 
 def children_of(pid: int) -> list[int]:
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(child) for child in text.split()]
+
+
+def own_workers() -> list[int]:
+    """Renderer processes of this very process, which may have other children."""
+    return [
+        pid
+        for pid in children_of(os.getpid())
+        if b"blender_scenes.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def wait_until_gone(pids: list[int]) -> None:
@@ -159,6 +168,33 @@ def test_a_frame_that_fails_three_times_is_quarantined_and_tried_again_by_the_ne
     render_dataset(spec, out, source=SOURCE, workers=2)
     assert read_manifest(out).quarantined == {}
     assert check_dataset(out).problems == ()
+
+
+def render_with_pool(folder: Path, frames: int, done, **limits: float) -> dict[int, str]:
+    DatasetLayout(folder).create()
+    job = Job(spec=SPEC, source=SOURCE, dataset=folder, cpu=None)
+    return RenderPool(job, workers=1, **limits).run(range(frames), done)
+
+
+def test_a_worker_that_outgrew_its_memory_is_replaced(tmp_path: Path) -> None:
+    workers = []
+    quarantined = render_with_pool(
+        tmp_path, 2, lambda _: workers.extend(own_workers()), recycle_growth_mib=-1.0
+    )
+    assert quarantined == {}
+    assert len(set(workers)) == 2
+
+
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def hang_once(reply: Reply) -> None:
+        if not done:
+            os.kill(own_workers()[0], signal.SIGSTOP)
+        done.append(reply.frame)
+
+    assert render_with_pool(tmp_path, 2, hang_once, frame_timeout_s=3.0) == {}
+    assert done == [0, 1]
 
 
 def test_a_finished_dataset_costs_nothing(undisturbed: Path) -> None:
