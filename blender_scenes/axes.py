@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.geometry.boxes import FloatArray
-from pipeline.geometry.camera import PinholeCamera
+from pipeline.geometry.camera import Camera
 
 __all__ = ["blender_lens", "blender_matrix"]
 
@@ -13,12 +13,12 @@ __all__ = ["blender_lens", "blender_matrix"]
 _CAM_FROM_BLENDER_CAM = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
-def blender_matrix(camera: PinholeCamera) -> FloatArray:
+def blender_matrix(camera: Camera) -> FloatArray:
     """(4, 4) ``matrix_world`` of the Blender camera that stands where ours does."""
     return np.asarray(np.array(camera.world_from_cam) @ _CAM_FROM_BLENDER_CAM)
 
 
-def blender_lens(camera: PinholeCamera, *, sensor_width_mm: float) -> tuple[float, float, float]:
+def blender_lens(camera: Camera, *, sensor_width_mm: float) -> tuple[float, float, float]:
     """``(lens_mm, shift_x, shift_y)`` for sensor fit HORIZONTAL and square pixels.
 
     Raises:

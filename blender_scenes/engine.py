@@ -18,7 +18,7 @@ from mathutils import Matrix
 
 from blender_scenes.axes import blender_lens, blender_matrix
 from blender_scenes.devices import GPU_KINDS, choose_device
-from pipeline.geometry.camera import PinholeCamera
+from pipeline.geometry.camera import Camera
 from pipeline.specs.scene import RenderSpec
 
 __all__ = ["Engine", "Passes", "clear_scene"]
@@ -83,7 +83,7 @@ class Engine:
         layer.pass_alpha_threshold = 0.05  # at 0.5 thin alpha becomes stochastic
         self.device = self._select_device(render.device)
 
-    def render(self, camera: PinholeCamera, *, noise_seed: int) -> Passes:
+    def render(self, camera: Camera, *, noise_seed: int) -> Passes:
         """Render what has been built.
 
         Args:
@@ -109,7 +109,7 @@ class Engine:
             depth_m=self._captured["Depth"][..., 0].copy(),
         )
 
-    def _place_camera(self, camera: PinholeCamera) -> None:
+    def _place_camera(self, camera: Camera) -> None:
         data = bpy.data.cameras.new("camera")
         data.sensor_fit = "HORIZONTAL"
         data.sensor_width = _SENSOR_WIDTH_MM

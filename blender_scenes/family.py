@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
+from pipeline.records.keypoints import KeypointLayout
 from pipeline.records.scene import SampledScene
 from pipeline.sampling.factors import Factor, FactorDraws
 from pipeline.specs.scene import ImageSpec
@@ -24,6 +27,7 @@ class SceneFamily(ABC):
         name: As in the spec's ``scene``.
         summary: One line for ``blendgap scenes``.
         categories: Names, in the order of their COCO ids 1, 2, ...
+        keypoints: Of the categories that have some.
         factors: What varies.
         image: Default size and format.
         scene_type: The family's ``SampledScene``.
@@ -35,6 +39,7 @@ class SceneFamily(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     categories: ClassVar[tuple[str, ...]]
+    keypoints: ClassVar[Mapping[str, KeypointLayout]] = MappingProxyType({})
     factors: ClassVar[tuple[Factor, ...]]
     image: ClassVar[ImageSpec]
     scene_type: ClassVar[type[SampledScene]]

@@ -26,6 +26,7 @@ from blender_scenes.sensor import expose
 from pipeline.annotate.instances import label_instances
 from pipeline.dataset.frames import write_frame
 from pipeline.dataset.layout import DatasetLayout
+from pipeline.records.passes import FramePasses
 from pipeline.records.scene import SampledScene
 from pipeline.sampling.factors import FactorDraws, bind_factors
 from pipeline.sampling.seeds import FrameSeeds
@@ -72,8 +73,9 @@ class FrameRenderer:
             scene=scene,
             image=image,
             image_format=self._image.format,
-            ids=passes.ids,
-            depth_m=passes.depth_m if self._spec.labels.depth else None,
+            passes=FramePasses(
+                ids=passes.ids, depth_m=passes.depth_m if self._spec.labels.depth else None
+            ),
             labels=labels,
             seconds=stages.seconds(),
         )

@@ -13,6 +13,7 @@ from pipeline.dataset.frames import write_frame
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.dataset.manifest import Manifest
 from pipeline.geometry.camera import look_at, matrix4, pinhole_camera
+from pipeline.records.passes import FramePasses
 from pipeline.records.scene import SampledInstance, SampledScene, SensorSettings
 from pipeline.specs.scene import ImageSpec, SceneSpec
 
@@ -67,8 +68,7 @@ def paint_frame(folder: Path, manifest: Manifest, frame: int) -> None:
         scene=scene,
         image=picture,
         image_format=image.format,
-        ids=ids,
-        depth_m=None,
+        passes=FramePasses(ids=ids),
         labels=label_instances(ids, instances, min_visible_px=manifest.spec.labels.min_visible_px),
         seconds={"render": 0.01},
     )

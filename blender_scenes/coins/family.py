@@ -14,7 +14,7 @@ from blender_scenes.coins.layout import arrange, push_apart
 from blender_scenes.coins.scene import Board, Coin, CoinsScene, Light, Prop, PropKind, Rgb
 from blender_scenes.family import SceneFamily
 from pipeline.geometry.boxes import FloatArray
-from pipeline.geometry.camera import PinholeCamera, look_at, matrix4, pinhole_camera
+from pipeline.geometry.camera import Camera, look_at, matrix4, pinhole_camera
 from pipeline.records.scene import SensorSettings
 from pipeline.sampling.factors import FactorDraws
 from pipeline.specs.scene import ImageSpec
@@ -68,7 +68,7 @@ class CoinsFamily(SceneFamily):
         )
 
 
-def _camera(draws: FactorDraws, *, image: ImageSpec) -> PinholeCamera:
+def _camera(draws: FactorDraws, *, image: ImageSpec) -> Camera:
     values: dict[str, Any] = draws.frame("camera")
     distance_m = values["view_width_m"] / 2 / math.tan(values["hfov_rad"] / 2)
     tilt, azimuth, roll = values["tilt_rad"], values["tilt_azimuth_rad"], values["roll_rad"]

@@ -12,7 +12,7 @@ from blender_scenes.digits.fonts import FONTS
 from blender_scenes.digits.styles import styles_of
 from blender_scenes.family import SceneFamily
 from pipeline.geometry.boxes import FloatArray
-from pipeline.geometry.camera import PinholeCamera, look_at, matrix4, pinhole_camera
+from pipeline.geometry.camera import Camera, look_at, matrix4, pinhole_camera
 from pipeline.records.scene import SampledInstance, SampledScene, SensorSettings
 from pipeline.sampling.factors import Factor, FactorDraws
 from pipeline.specs.scene import ImageSpec
@@ -167,7 +167,7 @@ def _glyph(draws: FactorDraws, index: int, centre_m: tuple[float, float, float])
     )
 
 
-def _camera(draws: FactorDraws, image: ImageSpec, view_m: float) -> PinholeCamera:
+def _camera(draws: FactorDraws, image: ImageSpec, view_m: float) -> Camera:
     drawn = {key: float(value) for key, value in draws.frame("camera").items()}
     hfov_rad = math.radians(drawn["hfov_deg"])
     tilt_rad, azimuth_rad, roll_rad = (

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.dataset.layout import DatasetLayout
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_bytes_atomic
 from pipeline.records.annotations import FrameRecord, InstanceLabel
+from pipeline.records.passes import FramePasses
 from pipeline.records.scene import SampledScene
 
 __all__ = ["find_done", "read_ids", "read_record", "remove_leftovers", "write_frame"]
@@ -29,8 +31,7 @@ def write_frame(
     scene: SampledScene,
     image: npt.NDArray[np.uint8],
     image_format: str,
-    ids: npt.NDArray[np.uint16],
-    depth_m: npt.NDArray[np.float32] | None,
+    passes: FramePasses,
     labels: tuple[InstanceLabel, ...],
     seconds: dict[str, float],
 ) -> FrameRecord:
@@ -41,8 +42,7 @@ def write_frame(
         scene: The sampled scene.
         image: (H, W, 3) RGB or (H, W) grey.
         image_format: ``png`` or ``jpg``.
-        ids: (H, W).
-        depth_m: (H, W), or None to leave it out.
+        passes: Those that are not None are written.
         labels: Of the visible instances.
         seconds: Wall time by stage.
     """
@@ -52,10 +52,16 @@ def write_frame(
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     contents = {
         image_path: _encode(f".{image_format}", bgr, quality),
-        layout.ids(scene.frame): _encode(".png", ids, quality),
+        layout.ids(scene.frame): _encode(".png", passes.ids, quality),
     }
-    if depth_m is not None:
-        contents[layout.depth(scene.frame)] = _npy(depth_m)
+    if passes.semantic is not None:
+        contents[layout.semantic(scene.frame)] = _encode(".png", passes.semantic, quality)
+    if passes.depth_m is not None:
+        contents[layout.depth(scene.frame)] = _npy(passes.depth_m.astype(np.float32))
+    if passes.normals is not None:
+        contents[layout.normals(scene.frame)] = _npy(passes.normals.astype(np.float16))
+    if passes.flow_px is not None:
+        contents[layout.flow(scene.frame)] = _npy(passes.flow_px.astype(np.float32))
     for path, content in contents.items():
         write_bytes_atomic(path, content)
     record = FrameRecord(
@@ -135,7 +141,7 @@ def _encode(
     return bytes(content)
 
 
-def _npy(array: npt.NDArray[np.float32]) -> bytes:
+def _npy(array: npt.NDArray[np.floating[Any]]) -> bytes:
     stream = BytesIO()
     np.save(stream, array, allow_pickle=False)
     return stream.getvalue()

@@ -46,6 +46,22 @@ class DatasetLayout:
         """The depth pass, float32 metres."""
         return self.folder / "passes" / f"{frame:06d}.depth.npy"
 
+    def semantic(self, frame: int) -> Path:
+        """The category ids of the pixels, 16-bit PNG, 0 is background."""
+        return self.folder / "passes" / f"{frame:06d}.semantic.png"
+
+    def normals(self, frame: int) -> Path:
+        """The surface normals, float16, camera axes."""
+        return self.folder / "passes" / f"{frame:06d}.normals.npy"
+
+    def flow(self, frame: int) -> Path:
+        """The forward optical flow, float32 px."""
+        return self.folder / "passes" / f"{frame:06d}.flow.npy"
+
+    def model(self, name: str) -> Path:
+        """An object's surface, binary PLY in metres, named by its contents."""
+        return self.folder / "models" / f"{name}.ply"
+
     def record(self, frame: int) -> Path:
         """The frame record; a frame that has one is done."""
         return self.frames / f"{frame:06d}.json"

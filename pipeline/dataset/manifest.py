@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
+from pipeline.records.keypoints import KeypointLayout
 from pipeline.specs.scene import SceneSpec
 
 __all__ = ["Manifest", "check_same_dataset", "read_manifest", "write_manifest"]
@@ -22,6 +23,7 @@ class Manifest(BaseModel):
     Attributes:
         spec: Resolved: every default filled in.
         categories: In the order of their COCO ids 1, 2, ...
+        keypoints: By category, of those that have some.
         versions: Of blendgap, bpy, numpy and opencv.
         counts: Frames, instances, crowds, quarantined frames.
         seconds: ``wall`` of all runs together, and sums over frames by stage.
@@ -33,6 +35,7 @@ class Manifest(BaseModel):
 
     spec: SceneSpec
     categories: tuple[str, ...]
+    keypoints: dict[str, KeypointLayout] = {}
     versions: dict[str, str]
     complete: bool = False
     counts: dict[str, int] = {}

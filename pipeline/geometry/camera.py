@@ -1,4 +1,4 @@
-"""The pinhole camera: OpenCV axes, pixel (0, 0) has its centre at (0.5, 0.5)."""
+"""The camera: OpenCV axes, Brown-Conrady lens, pixel (0, 0) has its centre at (0.5, 0.5)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,37 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.geometry.boxes import FloatArray
 
-__all__ = ["Matrix4", "PinholeCamera", "look_at", "matrix4", "pinhole_camera", "project"]
+__all__ = [
+    "Camera",
+    "Distortion",
+    "Matrix3",
+    "Matrix4",
+    "cam_from_world",
+    "look_at",
+    "matrix4",
+    "opencv_intrinsics",
+    "pinhole_camera",
+    "project",
+    "project_cam",
+    "rays_cam",
+]
 
 Matrix3 = tuple[tuple[float, float, float], ...]
 Matrix4 = tuple[tuple[float, float, float, float], ...]
+Distortion = tuple[float, float, float, float, float]
+
+_NEWTON_STEPS = 20
+_CONVERGED = 1e-10  # in units of the focal length: far below what a pixel can show
 
 
-class PinholeCamera(BaseModel):
+class Camera(BaseModel):
     """A camera as it stands in a frame record.
 
     Attributes:
         width_px: Image width.
         height_px: Image height.
         K: 3 x 3 intrinsics in px; a centred principal point is (W / 2, H / 2).
+        dist: Brown-Conrady k1, k2, p1, p2, k3 in OpenCV's order; zeros for a perfect lens.
         world_from_cam: 4 x 4 rigid transform, metres, +x right, +y down, +z forward.
     """
 
@@ -30,15 +48,26 @@ class PinholeCamera(BaseModel):
     width_px: int
     height_px: int
     K: Matrix3
+    dist: Distortion = (0.0, 0.0, 0.0, 0.0, 0.0)
     world_from_cam: Matrix4
+
+    @property
+    def image_hw(self) -> tuple[int, int]:
+        """Height and width, px."""
+        return self.height_px, self.width_px
+
+    @property
+    def is_pinhole(self) -> bool:
+        """Whether the lens maps straight lines to straight lines."""
+        return not any(self.dist)
 
 
 def pinhole_camera(
     *, width_px: int, height_px: int, hfov_rad: float, world_from_cam: FloatArray
-) -> PinholeCamera:
+) -> Camera:
     """A centred camera with square pixels and the given horizontal field of view."""
     focal_px = width_px / 2 / math.tan(hfov_rad / 2)
-    return PinholeCamera(
+    return Camera(
         width_px=width_px,
         height_px=height_px,
         K=((focal_px, 0.0, width_px / 2), (0.0, focal_px, height_px / 2), (0.0, 0.0, 1.0)),
@@ -70,18 +99,103 @@ def look_at(*, eye_m: FloatArray, target_m: FloatArray, up: FloatArray) -> Float
     return world_from_cam
 
 
-def project(camera: PinholeCamera, points_m: FloatArray) -> FloatArray:
-    """Project world points.
+def cam_from_world(camera: Camera) -> FloatArray:
+    """The (4, 4) transform into the camera's axes, metres."""
+    return np.asarray(np.linalg.inv(np.array(camera.world_from_cam)))
+
+
+def opencv_intrinsics(camera: Camera) -> list[float]:
+    """The nine numbers of K as BOP's and OpenCV's files want them: pixel centres at integers."""
+    (fx, skew, cx), (_, fy, cy), _ = camera.K
+    return [fx, skew, cx - 0.5, 0.0, fy, cy - 0.5, 0.0, 0.0, 1.0]
+
+
+def project(camera: Camera, points_m: FloatArray) -> FloatArray:
+    """Project world points through the lens.
 
     Args:
         camera: The camera.
         points_m: (N, 3) in the world, metres.
 
     Returns:
-        (N, 2) px, pixel centres at 0.5; nan for points that are not in front of the camera.
+        (N, 2) x, y in px; nan for points that are not in front of the camera.
     """
-    cam_from_world = np.linalg.inv(np.array(camera.world_from_cam))
-    points_cam = np.asarray(points_m) @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
-    pixels = points_cam @ np.array(camera.K).T
-    depth_m = np.where(pixels[:, 2:] > 0, pixels[:, 2:], np.nan)
-    return np.asarray(pixels[:, :2] / depth_m)
+    view = cam_from_world(camera)
+    return project_cam(camera, np.asarray(points_m) @ view[:3, :3].T + view[:3, 3])
+
+
+def project_cam(camera: Camera, points_cam_m: FloatArray) -> FloatArray:
+    """Like :func:`project`, for (N, 3) points in the camera's axes."""
+    points = np.asarray(points_cam_m, dtype=np.float64)
+    depth_m = np.where(points[:, 2:] > 0, points[:, 2:], np.nan)
+    distorted = _distort(points[:, :2] / depth_m, camera.dist)
+    K = np.array(camera.K)
+    return np.asarray(distorted @ K[:2, :2].T + K[:2, 2])
+
+
+def rays_cam(camera: Camera, pixels_px: FloatArray) -> FloatArray:
+    """Directions in which the camera sees pixels: the inverse of :func:`project_cam`.
+
+    Args:
+        camera: The camera.
+        pixels_px: (N, 2) x, y; also outside the picture.
+
+    Returns:
+        (N, 3) in the camera's axes with z = 1, so that the point at depth d is d times the ray;
+        nan where no point is seen at that pixel, as beyond the fold of a strong barrel lens.
+    """
+    K = np.array(camera.K)
+    distorted = (np.asarray(pixels_px, dtype=np.float64) - K[:2, 2]) @ np.linalg.inv(K[:2, :2]).T
+    plane = distorted if camera.is_pinhole else _undistort(distorted, camera.dist)
+    return np.concatenate([plane, np.ones_like(plane[:, :1])], axis=1)
+
+
+def _distort(plane: FloatArray, dist: Distortion) -> FloatArray:
+    # (N, 2) at depth 1 -> (N, 2); Brown-Conrady as in OpenCV's camera calibration.
+    if not any(dist):
+        return plane
+    k1, k2, p1, p2, k3 = dist
+    x, y = plane[:, 0], plane[:, 1]
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    return np.stack(
+        [
+            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+        ],
+        axis=1,
+    )
+
+
+def _undistort(distorted: FloatArray, dist: Distortion) -> FloatArray:
+    # Newton's method from the distorted point. What lands beyond the fold of the polynomial
+    # (negative determinant) or does not converge is no pixel of this lens.
+    k1, k2, p1, p2, k3 = dist
+    plane = distorted.copy()
+    with np.errstate(all="ignore"):
+        for _ in range(_NEWTON_STEPS):
+            x, y = plane[:, 0], plane[:, 1]
+            r2 = x * x + y * y
+            radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+            slope = 2 * (k1 + r2 * (2 * k2 + r2 * 3 * k3))  # d radial / d r2, doubled
+            dxx = radial + x * x * slope + 2 * p1 * y + 6 * p2 * x
+            dyy = radial + y * y * slope + 6 * p1 * y + 2 * p2 * x
+            dxy = x * y * slope + 2 * p1 * x + 2 * p2 * y
+            error = _distort(plane, dist) - distorted
+            determinant = dxx * dyy - dxy * dxy
+            step = (
+                np.stack(
+                    [
+                        dyy * error[:, 0] - dxy * error[:, 1],
+                        dxx * error[:, 1] - dxy * error[:, 0],
+                    ],
+                    axis=1,
+                )
+                / determinant[:, None]
+            )
+            plane = plane - step
+            if not (np.abs(step) > _CONVERGED).any():
+                break
+        missed = ~(np.abs(_distort(plane, dist) - distorted) < 1e3 * _CONVERGED).all(axis=1)
+    plane[missed | ~(determinant > 0)] = np.nan
+    return np.asarray(plane)

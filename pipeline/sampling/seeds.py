@@ -23,6 +23,7 @@ PURPOSES: dict[FactorName, int] = {
     "occlusion": 9,
     "placement": 10,
     "sensor": 11,
+    "motion": 12,
 }
 
 

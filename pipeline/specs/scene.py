@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.specs.document import Spec
 
@@ -15,6 +15,7 @@ __all__ = [
     "LabelSpec",
     "RenderSpec",
     "SceneSpec",
+    "SequenceSpec",
     "samples_of_preset",
 ]
 
@@ -30,6 +31,7 @@ FactorName = Literal[
     "occlusion",
     "placement",
     "sensor",
+    "motion",
 ]
 Scalar = bool | int | float | str
 FactorValue = Literal["on", "off", "frozen"] | dict[str, Scalar | list[Scalar]]
@@ -65,15 +67,52 @@ class RenderSpec(Spec):
 
 
 class LabelSpec(Spec):
-    """Which labels are written and when an instance is too little to count.
+    """Which labels are written and when an instance is too little to count (docs/labels.md).
+
+    Masks and boxes of the visible part are always written.
 
     Attributes:
         min_visible_px: Instances with fewer visible pixels become ``iscrowd: 1``.
-        depth: Also keep the depth pass (``passes/000017.depth.npy``, float32 metres).
+        min_visible_fraction: So do those of which a smaller share is visible; needs ``amodal``.
+        semantic: Pass with the category id of every pixel.
+        amodal: Masks and boxes of the whole object, visible fraction, truncation.
+        keypoints: Of the families that have them, with COCO visibility.
+        poses: 6D pose (BOP convention), 3D box, camera matrix.
+        models: Surfaces of the objects, for BOP; needs ``poses``.
+        depth: Pass of float32 metres along the camera's z.
+        normals: Pass of unit vectors in the camera's axes.
+        flow: Pass of the forward optical flow, px.
     """
 
     min_visible_px: int = Field(default=16, ge=1)
+    min_visible_fraction: float = Field(default=0.05, ge=0, le=1)
+    semantic: bool = False
+    amodal: bool = False
+    keypoints: bool = False
+    poses: bool = False
+    models: bool = False
     depth: bool = False
+    normals: bool = False
+    flow: bool = False
+
+    @model_validator(mode="after")
+    def _models_have_poses(self) -> LabelSpec:
+        if self.models and not self.poses:
+            raise ValueError("labels.models needs labels.poses: true, which place the models")
+        return self
+
+
+class SequenceSpec(Spec):
+    """Videos instead of single pictures.
+
+    Attributes:
+        frames: Pictures of one sequence; picture i is number ``i % frames`` of sequence
+            ``i // frames``.
+        fps: Pictures per second.
+    """
+
+    frames: int = Field(ge=2, le=2**15)
+    fps: float = Field(default=15.0, gt=0, le=1000)
 
 
 class SceneSpec(Spec):
@@ -81,8 +120,9 @@ class SceneSpec(Spec):
 
     Attributes:
         scene: Name of a scene family, see ``blendgap scenes``.
-        frames: How many frames; a larger number later extends the dataset.
+        frames: How many pictures; a larger number later extends the dataset.
         seed: Frame i depends on (spec, seed, i) only.
+        sequence: Makes videos; ``frames`` then counts the pictures of all of them.
         image: Size and format; ``None`` takes the family's.
         factors: Per factor ``on``, ``off``, ``frozen`` or new values for its parameters:
             a number fixes one, ``[low, high]`` sets its range, a list of words its choices.
@@ -94,4 +134,5 @@ class SceneSpec(Spec):
     image: ImageSpec | None = None
     render: RenderSpec = RenderSpec()
     labels: LabelSpec = LabelSpec()
+    sequence: SequenceSpec | None = None
     factors: dict[FactorName, FactorValue] = Field(default_factory=dict)

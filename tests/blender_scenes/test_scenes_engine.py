@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from blender_scenes.devices import choose_device
-from pipeline.geometry.camera import PinholeCamera, look_at, pinhole_camera, project
+from pipeline.geometry.camera import Camera, look_at, pinhole_camera, project
 
 # Spheres are seen as ellipses whose middle is not the projected centre; at this size and
 # distance the two differ by less than 0.1 px.
@@ -22,10 +22,10 @@ import json, sys
 import bpy
 import numpy as np
 from blender_scenes.engine import Engine, clear_scene
-from pipeline.geometry.camera import PinholeCamera
+from pipeline.geometry.camera import Camera
 from pipeline.specs.scene import RenderSpec
 
-camera = PinholeCamera.model_validate_json(sys.argv[1])
+camera = Camera.model_validate_json(sys.argv[1])
 markers, radius_m, out = json.loads(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
 found = {}
 for samples, denoise in ((1, False), (8, True)):
@@ -53,7 +53,7 @@ np.savez(out, **found)
 
 
 @pytest.fixture(scope="module")
-def camera() -> PinholeCamera:
+def camera() -> Camera:
     view = look_at(
         eye_m=np.array([0.4, -2.5, 1.6]), target_m=np.array([0.05, 0, 0]), up=np.array([0, 0, 1.0])
     )
@@ -64,9 +64,7 @@ def camera() -> PinholeCamera:
 
 
 @pytest.fixture(scope="module")
-def rendered(
-    camera: PinholeCamera, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, np.ndarray]:
+def rendered(camera: Camera, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     out = tmp_path_factory.mktemp("engine") / "passes.npz"
     arguments = [camera.model_dump_json(), json.dumps(MARKERS.tolist()), str(RADIUS_M), str(out)]
     subprocess.run([sys.executable, "-c", SCRIPT, *arguments], check=False, stdout=subprocess.PIPE)
@@ -75,7 +73,7 @@ def rendered(
 
 
 @pytest.mark.blender
-def test_ids_lie_where_the_camera_model_says(camera: PinholeCamera, rendered) -> None:
+def test_ids_lie_where_the_camera_model_says(camera: Camera, rendered) -> None:
     ids = rendered["ids8"]
     assert set(np.unique(ids)) == {0, 1, 2, 3, 4}
     for instance_id, pixel in enumerate(project(camera, MARKERS), start=1):
@@ -85,7 +83,7 @@ def test_ids_lie_where_the_camera_model_says(camera: PinholeCamera, rendered) ->
 
 
 @pytest.mark.blender
-def test_depth_is_along_z_in_metres(camera: PinholeCamera, rendered) -> None:
+def test_depth_is_along_z_in_metres(camera: Camera, rendered) -> None:
     cam_from_world = np.linalg.inv(np.array(camera.world_from_cam))
     for instance_id, centre in enumerate(MARKERS, start=1):
         depth_m = rendered["depth8"][rendered["ids8"] == instance_id].min()

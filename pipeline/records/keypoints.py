@@ -1,0 +1,31 @@
+"""Which keypoints a category has."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+__all__ = ["KeypointLayout"]
+
+
+class KeypointLayout(BaseModel):
+    """The named points of one category, as the COCO file's category entry lists them.
+
+    Attributes:
+        names: In the order of the annotations.
+        skeleton: Pairs of positions in ``names``, from 0, to be joined by lines.
+        sigmas: Per keypoint, of the object keypoint similarity (COCO's OKS).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, ...]
+    skeleton: tuple[tuple[int, int], ...] = ()
+    sigmas: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> KeypointLayout:
+        if len(self.sigmas) != len(self.names):
+            raise ValueError(f"{len(self.names)} keypoints but {len(self.sigmas)} sigmas")
+        if any(not 0 <= end < len(self.names) for pair in self.skeleton for end in pair):
+            raise ValueError("the skeleton joins a keypoint that does not exist")
+        return self
