@@ -18,7 +18,10 @@ from mathutils import Matrix
 
 from blender_scenes.axes import blender_lens, blender_matrix
 from blender_scenes.devices import GPU_KINDS, choose_device
+from blender_scenes.lens import overscan
+from blender_scenes.shutter import open_shutter
 from pipeline.geometry.camera import Camera
+from pipeline.records.scene import LensSettings, SampledScene
 from pipeline.specs.scene import RenderSpec
 
 __all__ = ["Engine", "Passes", "clear_scene"]
@@ -31,12 +34,13 @@ class Passes:
     """What one render gives.
 
     Attributes:
-        rgb: (H, W, 3) uint8, sRGB ("Standard" view transform).
-        ids: (H, W) uint16, ``pass_index`` of what the pixel's centre sees, 0 elsewhere.
-        depth_m: (H, W) float32 along the camera's z, 1e10 where nothing is.
+        light: (H, W, 3) float32, scene-linear, through the lens.
+        ids: (H, W) uint16, ``pass_index`` of what the pixel's centre sees, 0 elsewhere; of a
+            sharp view without distortion, whose size may be another.
+        depth_m: Like ids, float32 along the camera's z, 1e10 where nothing is.
     """
 
-    rgb: npt.NDArray[np.uint8]
+    light: npt.NDArray[np.float32]
     ids: npt.NDArray[np.uint16]
     depth_m: npt.NDArray[np.float32]
 
@@ -47,7 +51,7 @@ def clear_scene() -> None:
     for blocks in (
         data.objects, data.meshes, data.curves, data.lights, data.cameras, data.materials,
         data.images, data.textures, data.node_groups, data.worlds, data.collections,
-        data.pointclouds, data.volumes, data.hair_curves,
+        data.pointclouds, data.volumes, data.hair_curves, data.actions,
     ):  # fmt: skip
         data.batch_remove(list(blocks))
 
@@ -83,33 +87,54 @@ class Engine:
         layer.pass_alpha_threshold = 0.05  # at 0.5 thin alpha becomes stochastic
         self.device = self._select_device(render.device)
 
-    def render(self, camera: Camera, *, noise_seed: int) -> Passes:
+    def render(self, scene: SampledScene, *, noise_seed: int) -> Passes:
         """Render what has been built.
 
         Args:
-            camera: Where from; replaces any camera in the scene.
+            scene: Whose camera, lens and motion are used; replaces any camera in the scene.
             noise_seed: Of Cycles' sampling pattern.
 
         Raises:
             RuntimeError: If Cycles gave no passes.
+            ValueError: If the lens folds inside the picture.
         """
-        scene = bpy.context.scene
-        self._place_camera(camera)
-        scene.cycles.seed = noise_seed % 2**31
-        scene.render.resolution_x = camera.width_px
-        scene.render.resolution_y = camera.height_px
+        bent = None if scene.camera.is_pinhole else overscan(scene.camera)
+        camera = scene.camera if bent is None else bent.camera
+        camera_object = self._place_camera(camera, scene.lens)
+        bpy.context.scene.cycles.seed = noise_seed % 2**31
+        moving = scene.lens.shutter_s > 0 and open_shutter(scene, camera_object)
+        passes = self._render()
+        light = passes["Combined"][..., :3]
+        if moving or scene.lens.aperture_m > 0:
+            # Both jitter sample 0: ids come from a second, sharp render (docs/adr/0005).
+            passes = self._render_sharp(camera_object)
+        return Passes(
+            light=np.ascontiguousarray(light) if bent is None else bent.bend(light),
+            ids=passes["Object Index"][..., 0].astype(np.uint16),
+            depth_m=passes["Depth"][..., 0].copy(),
+        )
+
+    def _render(self) -> dict[str, npt.NDArray[np.float32]]:
         self._captured.clear()
         bpy.ops.render.render()
         missing = {"Combined", "Object Index", "Depth"} - self._captured.keys()
         if missing:
             raise RuntimeError(f"Cycles gave no {', '.join(sorted(missing))} pass.")
-        return Passes(
-            rgb=_srgb8(self._captured["Combined"][..., :3]),
-            ids=self._captured["Object Index"][..., 0].astype(np.uint16),
-            depth_m=self._captured["Depth"][..., 0].copy(),
-        )
+        return dict(self._captured)
 
-    def _place_camera(self, camera: Camera) -> None:
+    def _render_sharp(self, camera_object: Any) -> dict[str, npt.NDArray[np.float32]]:  # noqa: ANN401
+        scene, cycles = bpy.context.scene, bpy.context.scene.cycles
+        samples, denoise = cycles.samples, cycles.use_denoising
+        cycles.samples, cycles.use_denoising = 1, False
+        scene.render.use_motion_blur = False
+        camera_object.data.dof.use_dof = False
+        try:
+            return self._render()
+        finally:
+            cycles.samples, cycles.use_denoising = samples, denoise
+
+    def _place_camera(self, camera: Camera, lens: LensSettings) -> Any:  # noqa: ANN401
+        scene = bpy.context.scene
         data = bpy.data.cameras.new("camera")
         data.sensor_fit = "HORIZONTAL"
         data.sensor_width = _SENSOR_WIDTH_MM
@@ -117,10 +142,17 @@ class Engine:
             camera, sensor_width_mm=_SENSOR_WIDTH_MM
         )
         data.clip_start, data.clip_end = 1e-3, 1e3
+        if lens.aperture_m > 0:
+            data.dof.use_dof = True
+            data.dof.focus_distance = lens.focus_m
+            data.dof.aperture_fstop = data.lens / 1000 / lens.aperture_m
         camera_object = bpy.data.objects.new("camera", data)
         camera_object.matrix_world = Matrix(blender_matrix(camera).tolist())
-        bpy.context.scene.collection.objects.link(camera_object)
-        bpy.context.scene.camera = camera_object
+        scene.collection.objects.link(camera_object)
+        scene.camera = camera_object
+        scene.render.resolution_x, scene.render.resolution_y = camera.width_px, camera.height_px
+        scene.render.use_motion_blur = False
+        return camera_object
 
     def _capture_passes(self) -> None:
         # In background mode "Render Result" has no pixels; the engine's own result has.
@@ -162,12 +194,3 @@ class Engine:
                 entry.use = entry.type == device
             bpy.context.scene.render.threads = os.cpu_count() or 1
         return device
-
-
-def _srgb8(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    # The "Standard" view transform: the sRGB curve and a clip (IEC 61966-2-1).
-    clipped = np.clip(linear, 0.0, 1.0)
-    encoded = np.where(
-        clipped <= 0.0031308, 12.92 * clipped, 1.055 * np.power(clipped, 1 / 2.4) - 0.055
-    )
-    return np.asarray(encoded * 255 + 0.5, dtype=np.uint8)

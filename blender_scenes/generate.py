@@ -30,6 +30,7 @@ __all__ = ["render_dataset", "resolve_spec"]
 _PACKAGES = {
     "blendgap": "blendgap",
     "bpy": "bpy",
+    "embreex": "embreex",
     "numpy": "numpy",
     "opencv": "opencv-python-headless",
 }
@@ -77,9 +78,11 @@ def render_dataset(
         RenderError: If frames are quarantined, or Blender does not start.
     """
     spec = resolve_spec(spec, source=source)
+    family = find_family(spec.scene, source=source)
     wanted = Manifest(
         spec=spec,
-        categories=find_family(spec.scene, source=source).categories,
+        categories=family.categories,
+        keypoints=dict(family.keypoints),
         versions={name: version(package) for name, package in _PACKAGES.items()},
     )
     layout = DatasetLayout(out)

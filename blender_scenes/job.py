@@ -17,6 +17,7 @@ class Job(BaseModel):
     Attributes:
         spec: Resolved: ``image`` is filled in.
         source: File named in errors about the spec.
+        records: Dataset whose frame records are replayed instead of sampling the spec.
         cpu: Core to run on; None leaves the worker where the kernel puts it.
     """
 
@@ -25,6 +26,7 @@ class Job(BaseModel):
     spec: SceneSpec
     source: Path
     dataset: Path
+    records: Path | None = None
     cpu: int | None
 
 

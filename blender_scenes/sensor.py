@@ -1,4 +1,4 @@
-"""What lens, film and print do to a rendered picture."""
+"""What sensor, film and print make of the light that the lens lets through."""
 
 from __future__ import annotations
 
@@ -10,31 +10,28 @@ from pipeline.records.scene import SensorSettings
 
 __all__ = ["expose"]
 
-_GAMMA = 2.2  # near enough to the sRGB curve for a factor on light
 _Picture = npt.NDArray[np.float32]
 
 
-def expose(rgb: npt.NDArray[np.uint8], settings: SensorSettings) -> npt.NDArray[np.uint8]:
-    """Turn a clean picture into a photograph of it.
+def expose(light: npt.NDArray[np.float32], settings: SensorSettings) -> npt.NDArray[np.uint8]:
+    """Turn the light that falls on the sensor into a photograph.
 
-    In the order in which light meets them: exposure and vignetting, lens blur, the film's
-    curve and fog, grain, specks and scratches, the scanner's unsharp mask.
+    In the order in which it happens. On light: exposure and vignetting, shot and read noise,
+    white balance, the sRGB curve. On the developed picture: lens and print blur, the film's
+    curve and fog, grain, specks and scratches, the scanner's unsharp mask, JPEG.
 
     Args:
-        rgb: (H, W, 3), sRGB.
-        settings: What to do; the same settings and picture give the same photograph.
+        light: (H, W, 3) scene-linear, 1 is white.
+        settings: What to do; the same settings and light give the same photograph.
 
     Returns:
-        (H, W) if grey, else (H, W, 3); equal to ``rgb`` at neutral settings.
+        (H, W) if grey, else (H, W, 3); sRGB.
     """
     rng = np.random.default_rng(settings.seed)
-    picture: _Picture = rgb.astype(np.float32) / 255
+    hw = (light.shape[0], light.shape[1])
+    picture = _srgb(_electrons(light, settings))
     if settings.grey:
         picture = _luma(picture)
-    hw = (rgb.shape[0], rgb.shape[1])
-    if settings.exposure != 1 or settings.vignetting > 0:
-        light = settings.exposure * (1 - settings.vignetting * _corner_distance(hw) ** 2)
-        picture = picture * np.power(light, 1 / _GAMMA)[:, :, None]
     picture = _blurred(picture, settings.blur_sigma_px)
     picture = 0.5 + settings.contrast * (picture - 0.5)
     picture = settings.fog + (1 - settings.fog) * np.clip(picture, 0, 1)
@@ -48,7 +45,39 @@ def expose(rgb: npt.NDArray[np.uint8], settings: SensorSettings) -> npt.NDArray[
         unsharp = _blurred(picture, settings.sharpening_sigma_px)
         picture = picture + settings.sharpening * (picture - unsharp)
     levels = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return levels[:, :, 0] if settings.grey else levels
+    levels = levels[:, :, 0] if settings.grey else levels
+    return _compressed(levels, settings.jpeg_quality) if settings.jpeg_quality else levels
+
+
+def _electrons(light: npt.NDArray[np.float32], settings: SensorSettings) -> _Picture:
+    # (H, W, 3) what the chip reads, 1 is white.
+    hw = (light.shape[0], light.shape[1])
+    if settings.exposure != 1 or settings.vignetting > 0:
+        falloff = 1 - settings.vignetting * _corner_distance(hw) ** 2
+        light = light * (settings.exposure * falloff)[:, :, None]
+    if settings.full_well_e > 0:
+        rng = np.random.default_rng([settings.seed, 1])  # apart from the film's noise
+        mean_e = np.clip(light, 0, 1) * settings.full_well_e
+        read_e = settings.read_noise_e * rng.standard_normal(light.shape)
+        light = ((rng.poisson(mean_e) + read_e) / settings.full_well_e).astype(np.float32)
+    gains = np.array([settings.red_gain, 1.0, settings.blue_gain], np.float32)
+    return np.asarray(light * gains, dtype=np.float32)
+
+
+def _srgb(linear: _Picture) -> _Picture:
+    # The "Standard" view transform: the sRGB curve and a clip (IEC 61966-2-1).
+    clipped = np.clip(linear, 0.0, 1.0)
+    encoded = np.where(
+        clipped <= 0.0031308, 12.92 * clipped, 1.055 * np.power(clipped, 1 / 2.4) - 0.055
+    )
+    return np.asarray(encoded, dtype=np.float32)
+
+
+def _compressed(levels: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+    order = slice(None, None, -1 if levels.ndim == 3 else 1)  # OpenCV's colours are BGR
+    content = cv2.imencode(".jpg", levels[..., order], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    flag = cv2.IMREAD_COLOR if levels.ndim == 3 else cv2.IMREAD_GRAYSCALE
+    return np.asarray(cv2.imdecode(content, flag)[..., order], dtype=np.uint8)
 
 
 def _luma(picture: _Picture) -> _Picture:

@@ -21,13 +21,15 @@ from pathlib import Path
 from blender_scenes.engine import Engine, clear_scene
 from blender_scenes.family import SceneFamily
 from blender_scenes.job import Job, Reply
+from blender_scenes.labelling import label_frame, needs_surfaces
+from blender_scenes.lens import through_lens
 from blender_scenes.registry import find_family
 from blender_scenes.sensor import expose
-from pipeline.annotate.instances import label_instances
-from pipeline.dataset.frames import write_frame
+from blender_scenes.surfaces import visible_surfaces
+from pipeline.dataset.frames import read_record, write_frame
 from pipeline.dataset.layout import DatasetLayout
-from pipeline.records.passes import FramePasses
-from pipeline.records.scene import SampledScene
+from pipeline.geometry.motion import scene_after
+from pipeline.records.scene import SampledScene, SequencePosition
 from pipeline.sampling.factors import FactorDraws, bind_factors
 from pipeline.sampling.seeds import FrameSeeds
 from pipeline.specs.scene import SceneSpec
@@ -38,10 +40,20 @@ _PR_SET_PDEATHSIG = 1
 
 
 class FrameRenderer:
-    """Turns frame indices of one spec into files of one dataset."""
+    """Turns frame indices of one spec into files of one dataset.
 
-    def __init__(self, spec: SceneSpec, dataset: Path, *, source: Path) -> None:
+    Args:
+        spec: Resolved.
+        dataset: Folder to write to.
+        source: File named in errors about the spec.
+        records: Dataset whose frame records are replayed; None samples the spec anew.
+    """
+
+    def __init__(
+        self, spec: SceneSpec, dataset: Path, *, source: Path, records: Path | None = None
+    ) -> None:
         self._spec = spec
+        self._records = DatasetLayout(records) if records else None
         self._layout = DatasetLayout(dataset)
         self._family: SceneFamily = find_family(spec.scene, source=source)
         self._bound = bind_factors(self._family.factors, spec.factors, source=source)
@@ -54,18 +66,25 @@ class FrameRenderer:
     def render(self, frame: int) -> dict[str, float]:
         """Render one frame to disk; returns seconds of wall time by stage, and ``cpu``."""
         stages = _Stopwatch()
+        labels = self._spec.labels
         with stages.time("sample"):
-            scene = self.sample(frame)
+            scene = self._replay(frame) if self._records else self._sample(frame)
         clear_scene()
         with stages.time("build"):
             self._build(scene)
         with stages.time("render"):
-            passes = self._engine.render(scene.camera, noise_seed=frame)
+            passes = self._engine.render(scene, noise_seed=frame)
         with stages.time("sensor"):
-            image = expose(passes.rgb, scene.sensor)
+            image = expose(passes.light, scene.sensor)
         with stages.time("labels"):
-            labels = label_instances(
-                passes.ids, scene.instances, min_visible_px=self._spec.labels.min_visible_px
+            found = label_frame(
+                scene,
+                ids=passes.ids,
+                depth_m=passes.depth_m,
+                surfaces=visible_surfaces() if needs_surfaces(labels, scene) else (),
+                labels=labels,
+                categories=self._family.categories,
+                layout=self._layout,
             )
         started = time.perf_counter()
         write_frame(
@@ -73,18 +92,38 @@ class FrameRenderer:
             scene=scene,
             image=image,
             image_format=self._image.format,
-            passes=FramePasses(
-                ids=passes.ids, depth_m=passes.depth_m if self._spec.labels.depth else None
-            ),
-            labels=labels,
+            passes=found.passes,
+            labels=found.instances,
             seconds=stages.seconds(),
         )
         return stages.seconds() | {"write": time.perf_counter() - started}
 
-    def sample(self, frame: int) -> SampledScene:
-        """The sampled scene of a frame."""
-        draws = FactorDraws(self._bound, FrameSeeds(seed=self._spec.seed, frame=frame))
-        return self._family.sample(draws, image=self._image)
+    def _sample(self, frame: int) -> SampledScene:
+        sequence = self._spec.sequence
+        index, frame_index = divmod(frame, sequence.frames) if sequence else (frame, 0)
+        draws = FactorDraws(self._bound, FrameSeeds(seed=self._spec.seed, frame=index))
+        scene = through_lens(self._family.sample(draws, image=self._image), draws)
+        if sequence is None:
+            return scene
+        time_s = frame_index / sequence.fps
+        noise_seed = (scene.sensor.seed + frame_index) % 2**31
+        return scene_after(scene, time_s).model_copy(
+            update={
+                "frame": frame,
+                "sensor": scene.sensor.model_copy(update={"seed": noise_seed}),
+                "position": SequencePosition(
+                    index=index,
+                    frame_index=frame_index,
+                    time_s=time_s,
+                    frame_s=1 / sequence.fps,
+                ),
+            }
+        )
+
+    def _replay(self, frame: int) -> SampledScene:
+        assert self._records is not None
+        record = read_record(self._records, frame)
+        return self._family.scene_type.model_validate(record.scene)
 
 
 class _Stopwatch:
@@ -115,7 +154,7 @@ def main(commands_fd: int, replies_fd: int) -> None:
         if job.cpu is not None:
             # With one thread bpy spins on a second idle core unless it is pinned.
             os.sched_setaffinity(0, {job.cpu})
-        renderer = FrameRenderer(job.spec, job.dataset, source=job.source)
+        renderer = FrameRenderer(job.spec, job.dataset, source=job.source, records=job.records)
         replies.write(Reply(frame=-1).model_dump_json() + "\n")
         for line in commands:
             replies.write(_attempt(renderer, int(line)).model_dump_json() + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
+from blender_scenes.lens import with_optics
 from pipeline.sampling.factors import (
     Choice,
     Distribution,
@@ -281,15 +282,17 @@ _SENSOR = Factor(
     ),
 )
 
-FACTORS = (
-    _BACKGROUND,
-    _LIGHTING,
-    _CAMERA,
-    _COUNT,
-    _PLACEMENT,
-    _POSE,
-    _SHAPE,
-    _MATERIAL,
-    _DISTRACTORS,
-    _SENSOR,
+FACTORS = with_optics(
+    (
+        _BACKGROUND,
+        _LIGHTING,
+        _CAMERA,
+        _COUNT,
+        _PLACEMENT,
+        _POSE,
+        _SHAPE,
+        _MATERIAL,
+        _DISTRACTORS,
+        _SENSOR,
+    )
 )

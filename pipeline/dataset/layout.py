@@ -25,6 +25,11 @@ class DatasetLayout:
         return self.folder / "card.md"
 
     @property
+    def audit(self) -> Path:
+        """What an audit of the labels found."""
+        return self.folder / "audit.json"
+
+    @property
     def annotations(self) -> Path:
         """The COCO file."""
         return self.folder / "annotations" / "instances.json"

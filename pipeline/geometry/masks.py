@@ -13,6 +13,7 @@ __all__ = [
     "BoolArray",
     "Rle",
     "mask_of_rle",
+    "pixel_centres",
     "rle_area_px",
     "rle_of_mask",
     "rle_of_pixels",
@@ -27,6 +28,17 @@ class Rle(TypedDict):
 
     size: list[int]
     counts: str
+
+
+def pixel_centres(box_px: tuple[int, int, int, int]) -> npt.NDArray[np.float64]:
+    """(N, 2) x, y of the pixels of a box [x0, x1) x [y0, y1), row by row.
+
+    >>> pixel_centres((0, 0, 2, 1)).tolist()
+    [[0.5, 0.5], [1.5, 0.5]]
+    """
+    x0, y0, x1, y1 = box_px
+    x, y = np.meshgrid(np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5)
+    return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
 def rle_of_mask(mask: BoolArray) -> Rle:

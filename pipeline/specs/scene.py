@@ -136,3 +136,9 @@ class SceneSpec(Spec):
     labels: LabelSpec = LabelSpec()
     sequence: SequenceSpec | None = None
     factors: dict[FactorName, FactorValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _flow_has_a_next_picture(self) -> SceneSpec:
+        if self.labels.flow and self.sequence is None:
+            raise ValueError("labels.flow needs a sequence: {frames: 30, fps: 15}")
+        return self

@@ -23,9 +23,13 @@ import bpy
 import numpy as np
 from blender_scenes.engine import Engine, clear_scene
 from pipeline.geometry.camera import Camera
+from blender_scenes.sensor import expose
+from pipeline.records.scene import SampledScene, SensorSettings
 from pipeline.specs.scene import RenderSpec
 
 camera = Camera.model_validate_json(sys.argv[1])
+scene = SampledScene(family="markers", frame=0, camera=camera, instances=(), factors={},
+                     sensor=SensorSettings())
 markers, radius_m, out = json.loads(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
 found = {}
 for samples, denoise in ((1, False), (8, True)):
@@ -45,8 +49,8 @@ for samples, denoise in ((1, False), (8, True)):
                 radius=radius_m, location=location, segments=64, ring_count=32)
             bpy.context.object.pass_index = i
             bpy.context.object.data.materials.append(material)
-        passes = engine.render(camera, noise_seed=3)
-    found |= {f"rgb{samples}": passes.rgb, f"ids{samples}": passes.ids,
+        passes = engine.render(scene, noise_seed=3)
+    found |= {f"rgb{samples}": expose(passes.light, SensorSettings()), f"ids{samples}": passes.ids,
               f"depth{samples}": passes.depth_m}
 np.savez(out, **found)
 """

@@ -30,22 +30,31 @@ def picture() -> np.ndarray:
 
 
 def _flat(level: int) -> np.ndarray:
-    return np.full((101, 121, 3), level, np.uint8)
+    return _light(np.full((101, 121, 3), level, np.uint8))
+
+
+def _light(levels: np.ndarray) -> np.ndarray:
+    """Scene-linear light of sRGB levels (IEC 61966-2-1, inverse)."""
+    encoded = levels / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return linear.astype(np.float32)
 
 
 def test_neutral_settings_change_nothing(picture):
-    np.testing.assert_array_equal(expose(picture, NEUTRAL), picture)
-    np.testing.assert_array_equal(expose(picture, SensorSettings(seed=99)), picture)
+    light = _light(picture)
+    np.testing.assert_array_equal(expose(light, NEUTRAL), picture)
+    np.testing.assert_array_equal(expose(light, SensorSettings(seed=99)), picture)
 
 
 def test_grey_is_opencv_luma(picture):
-    grey = expose(picture, SensorSettings(grey=True))
+    grey = expose(_light(picture), SensorSettings(grey=True))
     assert grey.shape == (40, 60)
     expected = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     assert np.abs(grey.astype(int) - expected).max() <= 1
 
 
 def test_same_settings_same_photograph(picture):
+    picture = _light(picture)
     before = picture.copy()
     np.testing.assert_array_equal(expose(picture, FULL), expose(picture, FULL))
     np.testing.assert_array_equal(picture, before)
@@ -61,7 +70,7 @@ def test_exposure_is_a_factor_on_light():
 def test_vignetting_takes_its_share_of_the_corner_light():
     dark = expose(_flat(200), SensorSettings(vignetting=0.5)).astype(float)
     assert dark[50, 60, 0] == 200
-    corner = (dark[0, 0, 0] / 200) ** 2.2
+    corner = _light(dark)[0, 0, 0] / _flat(200)[0, 0, 0]
     assert corner == pytest.approx(0.5, abs=0.02)
     np.testing.assert_array_equal(dark, dark[::-1, ::-1])
 
@@ -79,9 +88,8 @@ def test_grain_has_the_asked_standard_deviation_in_mid_grey():
 
 
 def test_sharpening_leaves_flat_parts_and_overshoots_at_edges():
-    np.testing.assert_array_equal(expose(_flat(90), SensorSettings(sharpening=2)), _flat(90))
-    step = _flat(80)
-    step[:, 60:] = 160
+    np.testing.assert_array_equal(expose(_flat(90), SensorSettings(sharpening=2)), 90)
+    step = np.concatenate([_flat(80)[:, :60], _flat(160)[:, 60:]], axis=1)
     sharp = expose(step, SensorSettings(sharpening=1.0))
     assert sharp.min() < 80
     assert sharp.max() > 160
@@ -91,3 +99,32 @@ def test_film_damage_only_brightens():
     marred = expose(_flat(60), SensorSettings(specks=30, scratches=3, seed=1)).astype(int)
     assert (marred >= 60).all()
     assert 0 < (marred > 60).mean() < 0.2
+
+
+def test_shot_noise_has_the_variance_of_counted_electrons():
+    # 0.25 of 4000 electrons: 1000 counted, standard deviation sqrt(1000 + 10^2).
+    settings = SensorSettings(full_well_e=4000, read_noise_e=10, seed=3)
+    grey = np.full((200, 200, 3), 0.25, np.float32)
+    counted = _light(expose(grey, settings)) * 4000
+    assert counted.mean() == pytest.approx(1000, rel=0.01)
+    assert counted.std() == pytest.approx(np.sqrt(1000 + 100), rel=0.05)
+
+
+def test_white_balance_scales_red_and_blue_light():
+    light = np.full((4, 4, 3), 0.2, np.float32)
+    balanced = _light(expose(light, SensorSettings(red_gain=2.0, blue_gain=0.5)))
+    np.testing.assert_allclose(balanced[0, 0], [0.4, 0.2, 0.1], atol=0.003)
+
+
+def test_jpeg_is_that_of_pillow(picture):
+    import io
+
+    from PIL import Image
+
+    smooth = cv2.GaussianBlur(picture, (0, 0), 3)
+    stream = io.BytesIO()
+    Image.fromarray(smooth).save(stream, "JPEG", quality=50, subsampling="4:2:0")
+    expected = np.asarray(Image.open(stream)).astype(int)
+    compressed = expose(_light(smooth), SensorSettings(jpeg_quality=50)).astype(int)
+    assert np.abs(compressed - expected).mean() < 2
+    assert (compressed != smooth).any()
