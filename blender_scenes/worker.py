@@ -1,30 +1,24 @@
 """The renderer child: ``python -m blender_scenes.worker COMMANDS_FD REPLIES_FD``.
 
-Talks over pipes of its own, since Blender writes to stdout. Lives for many frames, because
-importing bpy takes two seconds. Ignores Ctrl-C (the parent decides), dies with its parent, and
-leaves by ``os._exit``, because bpy can crash at exit after its work is done.
+Lives for many frames, because importing bpy takes two seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
-import os
-import resource
-import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from blender_scenes.engine import Engine, clear_scene
 from blender_scenes.family import SceneFamily
-from blender_scenes.job import Job, Reply
+from blender_scenes.job import Job
 from blender_scenes.labelling import label_frame, needs_surfaces
 from blender_scenes.lens import through_lens
 from blender_scenes.registry import find_family
 from blender_scenes.sensor import expose
+from blender_scenes.serving import serve_and_leave
 from blender_scenes.surfaces import visible_surfaces
 from pipeline.dataset.frames import read_record, write_frame
 from pipeline.dataset.layout import DatasetLayout
@@ -34,9 +28,7 @@ from pipeline.sampling.factors import FactorDraws, bind_factors
 from pipeline.sampling.seeds import FrameSeeds
 from pipeline.specs.scene import SceneSpec
 
-__all__ = ["FrameRenderer", "main"]
-
-_PR_SET_PDEATHSIG = 1
+__all__ = ["FrameRenderer"]
 
 
 class FrameRenderer:
@@ -142,51 +134,9 @@ class _Stopwatch:
         return {key: round(value, 4) for key, value in (self._seconds | {"cpu": cpu}).items()}
 
 
-def main(commands_fd: int, replies_fd: int) -> None:
-    """Serve frames until the parent closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
-    with (
-        open(commands_fd, encoding="utf-8") as commands,
-        open(replies_fd, "w", encoding="utf-8", buffering=1) as replies,
-    ):
-        job = Job.model_validate_json(commands.readline())
-        if job.cpu is not None:
-            # With one thread bpy spins on a second idle core unless it is pinned.
-            os.sched_setaffinity(0, {job.cpu})
-        renderer = FrameRenderer(job.spec, job.dataset, source=job.source, records=job.records)
-        replies.write(Reply(frame=-1).model_dump_json() + "\n")
-        for line in commands:
-            replies.write(_attempt(renderer, int(line)).model_dump_json() + "\n")
-
-
-def _attempt(renderer: FrameRenderer, frame: int) -> Reply:
-    try:
-        seconds = renderer.render(frame)
-    except Exception as error:  # any failure costs one frame, not the worker
-        return Reply(frame=frame, error=f"{type(error).__name__}: {error}")
-    return Reply(frame=frame, seconds=seconds, rss_mib=_rss_mib())
-
-
-def _rss_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
-def _die_with_parent() -> None:
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the call above
-        os._exit(1)
+def _open(job: Job) -> FrameRenderer:
+    return FrameRenderer(job.spec, job.dataset, source=job.source, records=job.records)
 
 
 if __name__ == "__main__":
-    exit_code = 1
-    try:
-        main(int(sys.argv[1]), int(sys.argv[2]))
-        exit_code = 0
-    except BaseException as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-    finally:
-        sys.stderr.flush()
-        os._exit(exit_code)
+    serve_and_leave(_open)
