@@ -121,6 +121,16 @@ def _blender() -> Iterator[Finding]:
     yield Finding(part="Cycles devices", status="ok", found=found or "CPU")
 
 
+def _rays() -> Iterator[Finding]:
+    here = _installed("embreex")
+    yield Finding(
+        part="embreex",
+        status="ok" if here else "missing",
+        found=metadata.version("embreex") if here else "not installed",
+        mend="" if here else _INSTALL,
+    )
+
+
 def _torch() -> Iterator[Finding]:
     answer, complaint = _ask(_ASK_TORCH)
     if answer:
@@ -190,6 +200,7 @@ _PARTS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _python,
     _libraries,
     _blender,
+    _rays,
     _torch,
     _pins,
     _fonts,

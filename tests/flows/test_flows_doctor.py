@@ -81,6 +81,12 @@ def test_bpy_that_cannot_be_imported_names_the_package(without_children):
     assert (finding.status, finding.mend) == ("missing", "apt-get install -y libsm6")
 
 
+def test_a_machine_without_embree_cannot_label(without_children, monkeypatch):
+    there = doctor._installed
+    monkeypatch.setattr(doctor, "_installed", lambda name: name != "embreex" and there(name))
+    assert found("embreex").status == "missing"
+
+
 def test_broken_torch_fails_the_examination(without_children):
     without_children[doctor._ASK_TORCH] = ({}, "RuntimeError: operator torchvision::nms")
     assert found("torch").status == "missing"
