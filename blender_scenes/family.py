@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
 from pipeline.records.keypoints import KeypointLayout
 from pipeline.records.scene import SampledScene
 from pipeline.sampling.factors import Factor, FactorDraws
-from pipeline.specs.scene import ImageSpec
+from pipeline.specs.scene import ImageSpec, SceneSpec
 
 __all__ = ["SceneFamily"]
 
@@ -46,6 +47,13 @@ class SceneFamily(ABC):
     build_module: ClassVar[str]
     max_bounces: ClassVar[tuple[int, int, int]] = (4, 2, 2)
     denoise: ClassVar[bool] = True
+
+    def assets(self, spec: SceneSpec) -> Mapping[str, Path]:
+        """The files that scenes of a spec may be made from, by a name that has no host's path.
+
+        A dataset is pinned to their contents. Most families draw everything themselves.
+        """
+        return {}
 
     @abstractmethod
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> SampledScene:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from blender_scenes.assets import asset_hashes, check_assets
 from blender_scenes.job import Job, Reply
-from blender_scenes.pool import RenderPool
+from blender_scenes.pool import WORKER_MODULE, RenderPool
 from blender_scenes.registry import find_family
 from pipeline.dataset.assembly import assemble
 from pipeline.dataset.frames import find_done, remove_leftovers
+from pipeline.dataset.hashes import is_intact
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.dataset.lock import writer_lock
 from pipeline.dataset.manifest import (
     Manifest,
     check_same_dataset,
-    read_manifest,
     write_manifest,
 )
 from pipeline.errors import RenderError
+from pipeline.formats.storage import DISK_FULL
 from pipeline.progress import Progress, silent
+from pipeline.records.audit import TAKEN_OUT
 from pipeline.sampling.factors import bind_factors
 from pipeline.specs.scene import SceneSpec
 
@@ -43,7 +48,7 @@ def resolve_spec(spec: SceneSpec, *, source: Path) -> SceneSpec:
         SpecError: If the family, a factor or a parameter does not exist or is out of bounds.
     """
     family = find_family(spec.scene, source=source)
-    bind_factors(family.factors, spec.factors, source=source)
+    bind_factors(family.factors, spec.factors, source=source, randomisation=spec.randomisation)
     return spec.model_copy(update={"image": spec.image or family.image})
 
 
@@ -55,6 +60,7 @@ def render_dataset(
     workers: int | None = None,
     progress: Progress = silent,
     allow_quarantined: bool = False,
+    worker_module: str = WORKER_MODULE,
 ) -> Path:
     """Render what is missing of a dataset and assemble it.
 
@@ -68,6 +74,7 @@ def render_dataset(
         workers: Children; by default one per available core.
         progress: Hears of finished frames and frames/min.
         allow_quarantined: Leave out frames that failed three times instead of failing.
+        worker_module: What the children run; tests put a painter in Blender's place.
 
     Returns:
         ``out``.
@@ -75,7 +82,7 @@ def render_dataset(
     Raises:
         SpecError: If the spec does not fit its family.
         DatasetError: If ``out`` holds another dataset or another process writes to it.
-        RenderError: If frames are quarantined, or Blender does not start.
+        RenderError: If frames are quarantined, the disk is full, or Blender does not start.
     """
     spec = resolve_spec(spec, source=source)
     family = find_family(spec.scene, source=source)
@@ -84,23 +91,28 @@ def render_dataset(
         categories=family.categories,
         keypoints=dict(family.keypoints),
         versions={name: version(package) for name, package in _PACKAGES.items()},
+        assets=asset_hashes(spec, source=source),
     )
     layout = DatasetLayout(out)
-    with writer_lock(out):
-        check_same_dataset(out, wanted)
+    with _told_when_full(out), writer_lock(out):
+        before = check_same_dataset(out, wanted) or wanted
+        check_assets(out, before)
         layout.create()
         remove_leftovers(layout)
-        before = read_manifest(out) if layout.manifest.is_file() else wanted
-        done = set(find_done(layout, spec.frames))
-        if before.complete and len(done) == before.spec.frames == spec.frames:
-            progress(len(done), spec.frames, "already done")
+        whole = before.complete and not before.quarantined and before.spec.frames == spec.frames
+        if whole and is_intact(layout, before):
+            progress(spec.frames, spec.frames, "already done")
             return out
-        write_manifest(out, wanted)
+        audited = {i: why for i, why in before.quarantined.items() if why.startswith(TAKEN_OUT)}
+        wanted = wanted.model_copy(update={"quarantined": audited})
+        write_manifest(out, wanted.model_copy(update={"seconds": before.seconds}))
         started = time.monotonic()
+        done = set(find_done(layout, spec.frames))
         quarantined = _render_frames(
             Job(spec=spec, source=source.absolute(), dataset=out.absolute(), cpu=None),
             missing=[frame for frame in range(spec.frames) if frame not in done],
             workers=workers or len(os.sched_getaffinity(0)),
+            worker_module=worker_module,
             progress=progress,
         )
         if quarantined and not allow_quarantined:
@@ -111,12 +123,25 @@ def render_dataset(
                 "--allow-quarantined to leave them out."
             )
         wall_s = before.seconds.get("wall", 0.0) + time.monotonic() - started
-        assemble(out, wanted.model_copy(update={"quarantined": quarantined}), wall_seconds=wall_s)
+        left_out = {i: why for i, why in audited.items() if i in done} | quarantined
+        assemble(out, wanted.model_copy(update={"quarantined": left_out}), wall_seconds=wall_s)
     return out
 
 
+@contextlib.contextmanager
+def _told_when_full(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise RenderError(
+            f"{out}: the disk is full; make room and run again: what is done is kept."
+        ) from error
+
+
 def _render_frames(
-    job: Job, *, missing: list[int], workers: int, progress: Progress
+    job: Job, *, missing: list[int], workers: int, worker_module: str, progress: Progress
 ) -> dict[int, str]:
     total = job.spec.frames
     finished = total - len(missing)
@@ -134,4 +159,4 @@ def _render_frames(
         rate = f"{60 * (finished - first) / elapsed_s:.1f} frames/min" if elapsed_s else ""
         progress(finished, total, rate)
 
-    return RenderPool(job, workers=workers).run(missing, heard)
+    return RenderPool(job, workers=workers, worker_module=worker_module).run(missing, heard)

@@ -35,6 +35,7 @@ class Reply(BaseModel):
 
     Attributes:
         error: Why the frame failed; None when it is on disk.
+        disk_full: It failed for want of room, so that every other frame would fail too.
         seconds: Wall time by stage.
         rss_mib: Resident memory of the worker afterwards.
     """
@@ -43,5 +44,6 @@ class Reply(BaseModel):
 
     frame: int
     error: str | None = None
+    disk_full: bool = False
     seconds: dict[str, float] = {}
     rss_mib: float = 0.0

@@ -17,25 +17,32 @@ from typing import IO
 from blender_scenes.job import Job, Reply
 from pipeline.errors import RenderError
 
-__all__ = ["RenderPool"]
+__all__ = ["WORKER_MODULE", "RenderPool"]
+
+WORKER_MODULE = "blender_scenes.worker"
+"""The child that renders with Blender."""
 
 _TRIES = 3
+# Threads of the array libraries would wait for each other on the worker's one core.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _START_TIMEOUT_S = 300.0
+_LAST_WORDS_BYTES = 4096
 
 
 class _Worker:
     """One child, its pipes, and the frame it is at."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, module: str) -> None:
         commands_read, commands_write = os.pipe()
         replies_read, replies_write = os.pipe()
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "blender_scenes.worker", str(commands_read), str(replies_write)],
+            [sys.executable, "-m", module, str(commands_read), str(replies_write)],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
             pass_fds=(commands_read, replies_write),
+            env=os.environ | _ONE_THREAD,
         )
         os.close(commands_read)
         os.close(replies_write)
@@ -82,7 +89,8 @@ class _Worker:
 
     def last_words(self) -> str:
         """The end of what it printed, on one line."""
-        self.log.seek(0)
+        size = self.log.seek(0, os.SEEK_END)
+        self.log.seek(max(size - _LAST_WORDS_BYTES, 0))
         lines = self.log.read().decode(errors="replace").strip().splitlines()
         return " | ".join(line.strip() for line in lines[-2:])[-300:]
 
@@ -97,6 +105,7 @@ class RenderPool:
     Args:
         job: What to render; ``cpu`` is filled in per worker.
         workers: How many children.
+        worker_module: What a child runs; it has to end in ``serving.serve_and_leave``.
         recycle_growth_mib: A child whose memory grew by more is replaced.
         frame_timeout_s: A child that is silent for longer is killed and replaced.
     """
@@ -106,6 +115,7 @@ class RenderPool:
         job: Job,
         *,
         workers: int,
+        worker_module: str = WORKER_MODULE,
         recycle_growth_mib: float = 1024.0,
         frame_timeout_s: float = 900.0,
     ) -> None:
@@ -113,6 +123,7 @@ class RenderPool:
             raise ValueError(f"workers must be positive but got {workers}.")
         self._job = job
         self._workers = workers
+        self._worker_module = worker_module
         self._recycle_growth_mib = recycle_growth_mib
         self._frame_timeout_s = frame_timeout_s
         self._cores = sorted(os.sched_getaffinity(0))
@@ -131,7 +142,7 @@ class RenderPool:
             Frames that failed three times, with the reason.
 
         Raises:
-            RenderError: If children die before they can render anything.
+            RenderError: If children die before they can render anything, or the disk is full.
         """
         queue = collections.deque(frames)
         quarantined: dict[int, str] = {}
@@ -174,6 +185,11 @@ class RenderPool:
             worker.ready, self._stillborn = True, 0
             return
         worker.frame = None
+        if reply.disk_full:
+            raise RenderError(
+                f"{self._job.dataset}: the disk is full (frame {reply.frame}); make room and run "
+                "again: what is done is kept."
+            )
         if reply.error is not None:
             self._count_failure(reply.frame, reply.error, queue, quarantined)
             return
@@ -219,7 +235,7 @@ class RenderPool:
             queue.append(frame)
 
     def _spawn(self, selector: selectors.BaseSelector, cpu: int | None) -> None:
-        worker = _Worker(self._job.model_copy(update={"cpu": cpu}))
+        worker = _Worker(self._job.model_copy(update={"cpu": cpu}), self._worker_module)
         self._alive.append(worker)
         selector.register(worker.replies, selectors.EVENT_READ, worker)
 

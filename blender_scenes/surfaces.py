@@ -12,8 +12,6 @@ from pipeline.geometry.boxes import FloatArray
 
 __all__ = ["visible_surfaces"]
 
-_MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
-
 
 def visible_surfaces() -> list[Surface]:
     """All that Cycles would render, modifiers and instancing applied.
@@ -21,27 +19,35 @@ def visible_surfaces() -> list[Surface]:
     Hair curves, points and volumes have no surface here; what a texture makes transparent
     counts as solid (docs/labels.md).
     """
+    _take_render_settings()
     depsgraph = bpy.context.evaluated_depsgraph_get()
     surfaces = []
     for instance in depsgraph.object_instances:
         shown = instance.object
-        if shown.type not in _MESH_LIKE or shown.hide_render or not shown.visible_camera:
+        # Text, curves and metaballs come twice, the second time as a mesh.
+        if shown.type != "MESH" or shown.hide_render or not shown.visible_camera:
             continue
         mesh = shown.to_mesh()
-        if mesh is not None:
-            mesh.calc_loop_triangles()
-            if len(mesh.loop_triangles):
-                world_from_mesh = np.array(instance.matrix_world, np.float64)
-                surfaces.append(_surface(mesh, world_from_mesh, _instance_id(instance)))
+        mesh.calc_loop_triangles()
+        if len(mesh.loop_triangles):
+            world_from_mesh = np.array(instance.matrix_world, np.float64)
+            surfaces.append(_surface(mesh, world_from_mesh, int(shown.pass_index)))
         shown.to_mesh_clear()
     return surfaces
 
 
-def _instance_id(instance: Any) -> int:  # noqa: ANN401 - bpy has no types
-    # As Cycles has it: collection instances keep the child's index, geometry nodes give theirs.
-    if instance.is_instance and instance.parent.instance_type == "NONE":
-        return int(instance.parent.pass_index)
-    return int(instance.object.pass_index)
+def _take_render_settings() -> None:
+    # A script's depsgraph is the viewport's; the picture is made with the render's settings.
+    for placed in bpy.data.objects:
+        for modifier in placed.modifiers:
+            modifier.show_viewport = modifier.show_render
+            if modifier.type in {"SUBSURF", "MULTIRES"}:
+                modifier.levels = modifier.render_levels
+    for curve in bpy.data.curves:
+        curve.resolution_u = curve.render_resolution_u or curve.resolution_u
+        curve.resolution_v = curve.render_resolution_v or curve.resolution_v
+    for ball in bpy.data.metaballs:
+        ball.resolution = ball.render_resolution
 
 
 def _surface(mesh: Any, world_from_mesh: FloatArray, instance_id: int) -> Surface:  # noqa: ANN401

@@ -48,7 +48,12 @@ class FrameRenderer:
         self._records = DatasetLayout(records) if records else None
         self._layout = DatasetLayout(dataset)
         self._family: SceneFamily = find_family(spec.scene, source=source)
-        self._bound = bind_factors(self._family.factors, spec.factors, source=source)
+        self._bound = bind_factors(
+            self._family.factors,
+            spec.factors,
+            source=source,
+            randomisation=spec.randomisation,
+        )
         self._image = spec.image or self._family.image
         self._build = importlib.import_module(self._family.build_module).build
         self._engine = Engine(

@@ -17,10 +17,13 @@ import numpy.typing as npt
 from skimage.data import coins
 from sklearn.datasets import load_digits
 
+from pipeline.dataset.histograms import summarise
 from pipeline.dataset.statistics import LabelStatistics, label_statistics
 from pipeline.drawing import read_rgb
 from pipeline.errors import DatasetError
+from pipeline.formats.annotated import recognise
 from pipeline.formats.coco import find_annotations, read_coco
+from pipeline.formats.exports import convert_to_coco
 from pipeline.formats.imagefolder import grey_of_ink, read_image_folder
 from pipeline.formats.storage import write_bytes_atomic
 
@@ -72,12 +75,12 @@ def open_benchmark(name_or_dir: str, *, cache: Path, search: Sequence[Path] = ()
     """The folder of a benchmark.
 
     An embedded benchmark is written into ``cache``; a second call compares and writes only what
-    is missing or altered.
+    is missing or altered. So is, as COCO, one in YOLO, VOC or BOP layout.
 
     Args:
         name_or_dir: Name of an embedded benchmark, else a folder, else a NAME inside one of
             ``search``.
-        cache: Where embedded benchmarks are written, as ``cache/NAME``.
+        cache: Where embedded benchmarks are written, as ``cache/NAME``, and others as COCO.
         search: Folders of benchmarks (``--benchmarks DIR``, ``BLENDGAP_BENCHMARKS``).
 
     Raises:
@@ -87,7 +90,7 @@ def open_benchmark(name_or_dir: str, *, cache: Path, search: Sequence[Path] = ()
         return _materialise(cache / name_or_dir, _EMBEDDED[name_or_dir]())
     for folder in (Path(name_or_dir), *(parent / name_or_dir for parent in search)):
         if folder.is_dir():
-            return folder
+            return _readable(folder, cache)
     beside = {
         path.name
         for parent in search
@@ -157,6 +160,13 @@ EMBEDDED = tuple(_EMBEDDED)
 """Names of the benchmarks that need no files: their pixels come with scikit-image and -learn."""
 
 
+def _readable(folder: Path, cache: Path) -> Path:
+    """A folder that we score on as it is, or what it is in COCO."""
+    if recognise(folder) in ("yolo", "voc", "bop"):
+        return convert_to_coco(folder, cache=cache)
+    return folder
+
+
 def _materialise(folder: Path, files: Iterator[tuple[str, bytes]]) -> Path:
     for name, data in files:
         path = folder / name
@@ -216,7 +226,6 @@ def _describe_coco(folder: Path, split: str | None) -> SplitSummary:
 def _describe_image_folder(folder: Path, split: str | None) -> SplitSummary:
     dataset = read_image_folder(folder / split if split else folder)
     counts = Counter(image.category_id for image in dataset.images)
-    nothing = (float("nan"),) * 3
     return SplitSummary(
         split=split,
         labels=LabelStatistics(
@@ -224,8 +233,7 @@ def _describe_image_folder(folder: Path, split: str | None) -> SplitSummary:
             instances=len(dataset.images),
             crowds=0,
             per_category={name: counts[i] for i, name in dataset.categories.items()},
-            per_image=(1.0, 1.0, 1.0),
-            box_side_px=nothing,
+            per_image=summarise([1] * len(dataset.images)),
         ),
         image_hw=dict(Counter(_picture_hw(image.path) for image in dataset.images)),
         has_masks=False,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from blender_scenes.digits.factors import FACTORS
-from blender_scenes.digits.fonts import FONTS
+from blender_scenes.digits.fonts import FONTS, find_font
 from blender_scenes.digits.styles import styles_of
 from blender_scenes.family import SceneFamily
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.camera import Camera, look_at, matrix4, pinhole_camera
 from pipeline.records.scene import SampledInstance, SampledScene, SensorSettings
 from pipeline.sampling.factors import Factor, FactorDraws
-from pipeline.specs.scene import ImageSpec
+from pipeline.specs.scene import ImageSpec, SceneSpec
 
 __all__ = ["Colour", "DigitsFamily", "DigitsScene", "Glyph"]
 
@@ -86,6 +88,10 @@ class DigitsFamily(SceneFamily):
     max_bounces: ClassVar[tuple[int, int, int]] = (0, 0, 0)  # the sheet glows, see build.py
     denoise: ClassVar[bool] = False
     factors: ClassVar[tuple[Factor, ...]] = FACTORS
+
+    def assets(self, spec: SceneSpec) -> Mapping[str, Path]:
+        """All fonts, whichever of them the factors leave."""
+        return {name: find_font(name) for name in FONTS}
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> DigitsScene:
         """Fix every number of one sheet."""

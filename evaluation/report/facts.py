@@ -90,9 +90,9 @@ def dataset_facts(folder: Path) -> list[Fact]:
         Fact(name="Labelled objects", value=f"{statistics.instances:,}"),
         Fact(name="Too small to count", value=f"{statistics.crowds:,}"),
     ]
-    if statistics.instances:
-        few, _, many = statistics.per_image
-        small, middle, large = statistics.box_side_px
+    if statistics.per_image and statistics.box_side_px:
+        few, _, many = statistics.per_image.spread
+        small, middle, large = statistics.box_side_px.spread
         facts += [
             Fact(name="Objects per picture", value=f"{few:.0f} to {many:.0f} (middle 80 %)"),
             Fact(

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.annotate.instances import label_instances
-from pipeline.dataset.assembly import annotation_id, image_id
-from pipeline.dataset.frames import read_ids, read_record
+from pipeline.dataset.agreement import label_problems
+from pipeline.dataset.entries import Entry, annotation_entries, image_entry, image_id
+from pipeline.dataset.frames import read_record
+from pipeline.dataset.hashes import hash_lines
+from pipeline.dataset.instances import Picture, read_head, read_pictures
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.dataset.manifest import Manifest, read_manifest
-from pipeline.dataset.statistics import LabelStatistics, label_statistics
+from pipeline.dataset.pictures import PictureStatistics, PictureStatisticsBuilder
+from pipeline.dataset.statistics import LabelStatistics, StatisticsBuilder
 from pipeline.errors import DatasetError
-from pipeline.formats.coco import CocoDataset, CocoInstance, read_coco
 from pipeline.progress import Progress, silent
-from pipeline.records.annotations import FrameRecord, InstanceLabel
+from pipeline.records.annotations import FrameRecord
 from pipeline.records.predictions import sha256_of
-from pipeline.records.scene import SampledInstance
 
 __all__ = ["DatasetReport", "check_dataset"]
+
+_NAMES = {"bbox": "box", "segmentation": "mask", "category_id": "category"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,21 +35,22 @@ class DatasetReport:
     """What a check found.
 
     Attributes:
+        statistics: Of the labels in the frame records.
+        pictures: Of those that could be read.
         problems: One line each; empty when all is well.
-        brightness: Mean and standard deviation of all pixels, fraction of full scale.
     """
 
     manifest: Manifest
     statistics: LabelStatistics
+    pictures: PictureStatistics
     problems: tuple[str, ...]
-    brightness: tuple[float, float]
 
 
 def check_dataset(folder: Path, *, progress: Progress = silent) -> DatasetReport:
-    """Check structure, hashes and labels of a finished dataset.
+    """Check structure, hashes and labels of a finished dataset, frame by frame.
 
-    Every label in instances.json is compared with one derived anew from the id pass, every
-    file with its hash in the manifest, every picture with its size.
+    Every file is compared with its hash, every label with what can be derived without Blender,
+    every entry of instances.json with the frame's record. Memory does not grow with the dataset.
 
     Raises:
         DatasetError: If the folder is no finished dataset, or its COCO file cannot be read.
@@ -55,114 +61,123 @@ def check_dataset(folder: Path, *, progress: Progress = silent) -> DatasetReport
         raise DatasetError(
             f"{folder}: rendering has not finished; run `blendgap render` again to go on."
         )
-    coco = read_coco(layout.annotations)
-    problems = list(_count_problems(manifest, coco)) + list(_hash_problems(layout, manifest))
-    sums = np.zeros(3)
-    frames = [i for i in range(manifest.spec.frames) if i not in manifest.quarantined]
-    for done, frame in enumerate(frames, start=1):
+    statistics = StatisticsBuilder(manifest.categories, keypoints=manifest.keypoints)
+    sequence = manifest.spec.sequence
+    looks = PictureStatisticsBuilder(sequence_frames=sequence.frames if sequence else None)
+    pictures = _Pictures(read_pictures(layout.annotations))
+    listing = hashlib.sha256()
+    problems: list[str] = []
+    total = manifest.spec.frames - len(manifest.quarantined)
+    for done, frame in enumerate(manifest.present_frames(), start=1):
+        picture = pictures.take(image_id(frame))
         try:
             record = read_record(layout, frame)
-            problems += _frame_problems(layout, manifest, coco, frame, record)
-            picture = _read_picture(layout.folder / record.image, record) / 255.0
-            sums += (picture.size, picture.sum(), (picture**2).sum())
+            problems += (
+                f"frame {frame}: {what}"
+                for what in _entry_problems(picture, frame, record, manifest)
+            )
+            problems += _hash_problems(layout, record.files)
+            problems += (
+                f"frame {frame}: {what}" for what in label_problems(layout, manifest, frame, record)
+            )
+            for line in hash_lines(layout, frame, record):
+                listing.update(line)
+            statistics.add(record)
+            looks.add(frame, _read_picture(layout.folder / record.image, record))
         except DatasetError as error:
             problems.append(str(error))
-        progress(done, len(frames))
-    count, total, squares = sums
-    mean = total / count if count else float("nan")
-    deviation = float(np.sqrt(max(squares / count - mean**2, 0.0))) if count else float("nan")
+        progress(done, total)
+    problems += _whole_problems(layout, manifest, pictures)
+    if not problems and listing.hexdigest() != sha256_of(layout.hashes):
+        name = layout.relative(layout.hashes)
+        problems.append(f"{name} lists other hashes than the frames; delete it and render again.")
     return DatasetReport(
         manifest=manifest,
-        statistics=label_statistics(coco),
+        statistics=statistics.statistics(),
+        pictures=looks.statistics(),
         problems=tuple(dict.fromkeys(problems)),
-        brightness=(float(mean), deviation),
     )
 
 
-def _count_problems(manifest: Manifest, coco: CocoDataset) -> Iterator[str]:
-    expected = manifest.spec.frames - len(manifest.quarantined)
-    if len(coco.images) != expected:
-        yield f"instances.json has {len(coco.images)} images; the manifest says {expected}."
-    found = sum(len(group) for group in coco.instances.values())
-    if found != manifest.counts.get("instances"):
-        yield (
-            f"instances.json has {found} annotations; "
-            f"the manifest says {manifest.counts.get('instances')}."
-        )
-    names = tuple(category.name for category in coco.categories)
-    if names != manifest.categories:
-        yield f"instances.json has categories {names}; the manifest says {manifest.categories}."
+class _Pictures:
+    """Looks up the pictures of the COCO file by ascending id."""
+
+    def __init__(self, pictures: Iterator[Picture]) -> None:
+        self._pictures = pictures
+        self._upcoming = next(pictures, None)
+        self.count = 0
+        self.annotations = 0
+        self.strange: list[int] = []
+
+    def take(self, wanted: float) -> Picture | None:
+        """The picture of an id; those before it that nobody asked for are strange."""
+        while self._upcoming is not None and self._upcoming.image["id"] < wanted:
+            self.strange.append(self._advance().image["id"])
+        found = self._upcoming is not None and self._upcoming.image["id"] == wanted
+        return self._advance() if found else None
+
+    def _advance(self) -> Picture:
+        picture = self._upcoming
+        assert picture is not None
+        self.count += 1
+        self.annotations += len(picture.annotations)
+        self._upcoming = next(self._pictures, None)
+        return picture
 
 
-def _hash_problems(layout: DatasetLayout, manifest: Manifest) -> Iterator[str]:
-    for name, expected in manifest.files.items():
+def _entry_problems(
+    picture: Picture | None, frame: int, record: FrameRecord, manifest: Manifest
+) -> Iterator[str]:
+    if picture is None:
+        yield f"lost; instances.json has no image {image_id(frame)}."
+        return
+    for what in _differing(picture.image, image_entry(frame, record, manifest.spec)):
+        yield f"image: {what} differs from the record."
+    found = {entry.get("id"): entry for entry in picture.annotations}
+    for expected in annotation_entries(frame, record, manifest):
+        entry = found.pop(expected["id"], None)
+        if entry is None:
+            yield f"annotation {expected['id']} is missing."
+            continue
+        for what in _differing(entry, expected):
+            yield f"annotation {expected['id']}: {what} differs from the record."
+    for extra in found:
+        yield f"annotation {extra} belongs to no labelled instance."
+
+
+def _differing(entry: Entry, expected: Entry) -> Iterable[str]:
+    keys = dict.fromkeys([*expected, *entry])
+    return (_NAMES.get(key, key) for key in keys if entry.get(key) != expected.get(key))
+
+
+def _hash_problems(layout: DatasetLayout, files: dict[str, str]) -> Iterator[str]:
+    for name, expected in files.items():
         path = layout.folder / name
         if not path.is_file():
-            yield f"{name} is missing."
+            yield f"{name} is missing; render again to restore it."
         elif sha256_of(path) != expected:
-            yield f"{name} has changed since it was rendered."
+            yield f"{name} has changed since it was written; delete it and render again."
 
 
-def _frame_problems(
-    layout: DatasetLayout, manifest: Manifest, coco: CocoDataset, frame: int, record: FrameRecord
-) -> list[str]:
-    if image_id(frame) not in coco.instances:
-        return [f"frame {frame}: lost; instances.json has no image {image_id(frame)}."]
-    in_scene = _scene_instances(layout, frame, record)
-    try:
-        expected = label_instances(
-            read_ids(layout.ids(frame)),
-            in_scene,
-            min_visible_px=manifest.spec.labels.min_visible_px,
-        )
-    except ValueError as error:
-        return [f"frame {frame}: {error}"]
-    found = {i.annotation_id: i for i in coco.instances[image_id(frame)]}
-    category_ids = {category.name: category.category_id for category in coco.categories}
-    problems = []
-    for label in expected:
-        instance = found.pop(annotation_id(frame, label.instance_id), None)
-        if instance is None:
-            problems.append(f"frame {frame}: instance {label.instance_id} has no annotation.")
-        else:
-            problems += [
-                f"frame {frame}: instance {label.instance_id}: {what} differs from the id pass."
-                for what in _differences(label, instance, category_ids)
-            ]
-    problems += [
-        f"frame {frame}: annotation {extra} belongs to no visible pixel." for extra in found
-    ]
-    return problems
-
-
-def _scene_instances(
-    layout: DatasetLayout, frame: int, record: FrameRecord
-) -> list[SampledInstance]:
-    entries = record.scene.get("instances")
-    if not isinstance(entries, list):
-        raise DatasetError(f"{layout.record(frame)}: the sampled scene lists no instances.")
-    keys = SampledInstance.model_fields
-    return [SampledInstance(**{key: entry[key] for key in keys}) for entry in entries]
-
-
-def _differences(
-    label: InstanceLabel, instance: CocoInstance, category_ids: dict[str, int]
+def _whole_problems(
+    layout: DatasetLayout, manifest: Manifest, pictures: _Pictures
 ) -> Iterator[str]:
-    if instance.category_id != category_ids.get(label.category):
-        yield "category"
-    if instance.rle != label.rle:
-        yield "mask"
-    if instance.box_xyxy != label.box_xyxy:
-        yield "box"
-    if instance.area_px != label.area_px:
-        yield "area"
-    if instance.iscrowd != label.iscrowd:
-        yield "iscrowd"
+    pictures.take(float("inf"))
+    for strange in pictures.strange:
+        yield f"instances.json: image {strange} belongs to no frame."
+    for what, found, expected in (
+        ("images", pictures.count, manifest.counts.get("frames")),
+        ("annotations", pictures.annotations, manifest.counts.get("instances")),
+    ):
+        if found != expected:
+            yield f"instances.json has {found} {what}; the manifest says {expected}."
+    names = tuple(entry.get("name") for entry in read_head(layout.annotations)["categories"])
+    if names != manifest.categories:
+        yield f"instances.json has categories {names}; the manifest says {manifest.categories}."
+    yield from _hash_problems(layout, manifest.files)
 
 
-def _read_picture(
-    path: Path, record: FrameRecord
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _read_picture(path: Path, record: FrameRecord) -> npt.NDArray[np.uint8]:
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if picture is None:
         raise DatasetError(f"{path}: cannot be read as a picture; render again to restore it.")
@@ -170,4 +185,4 @@ def _read_picture(
         raise DatasetError(
             f"{path}: got {picture.shape[:2]} (height, width); the record says {record.image_hw}."
         )
-    return np.asarray(picture)
+    return np.asarray(picture, np.uint8)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Iterator
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,29 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from pipeline.dataset.hashes import is_unchanged
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_bytes_atomic
 from pipeline.records.annotations import FrameRecord, InstanceLabel
 from pipeline.records.passes import FramePasses
+from pipeline.records.predictions import sha256_of
 from pipeline.records.scene import SampledScene
 
-__all__ = ["find_done", "read_ids", "read_record", "remove_leftovers", "write_frame"]
+__all__ = [
+    "find_done",
+    "read_ids",
+    "read_record",
+    "remove_leftovers",
+    "write_frame",
+    "write_record",
+]
 
 _JPEG_QUALITY = 92
+_SEAL = '{"sha256":"%s",'
+_SEAL_LENGTH = len(_SEAL % sha256(b"").hexdigest())
 
 
 def write_frame(
@@ -64,19 +76,25 @@ def write_frame(
         contents[layout.flow(scene.frame)] = _npy(passes.flow_px.astype(np.float32))
     for path, content in contents.items():
         write_bytes_atomic(path, content)
+    models = {layout.model(label.model) for label in labels if label.model is not None}
     record = FrameRecord(
         scene=scene.model_dump(mode="json"),
         labels=labels,
         image=layout.relative(image_path),
         image_hw=(image.shape[0], image.shape[1]),
         files={
-            layout.relative(path): hashlib.sha256(content).hexdigest()
-            for path, content in contents.items()
-        },
+            layout.relative(path): sha256(content).hexdigest() for path, content in contents.items()
+        }
+        | {layout.relative(path): sha256_of(path) for path in sorted(models)},
         seconds=seconds,
     )
-    write_bytes_atomic(layout.record(scene.frame), record.model_dump_json().encode())
+    write_record(layout, scene.frame, record)
     return record
+
+
+def write_record(layout: DatasetLayout, frame: int, record: FrameRecord) -> None:
+    """Write a frame's record, after which the frame is done."""
+    write_bytes_atomic(layout.record(frame), _sealed(record.model_dump_json().encode()))
 
 
 def read_record(layout: DatasetLayout, frame: int) -> FrameRecord:
@@ -87,7 +105,7 @@ def read_record(layout: DatasetLayout, frame: int) -> FrameRecord:
     """
     path = layout.record(frame)
     try:
-        return FrameRecord.model_validate_json(path.read_bytes())
+        return FrameRecord.model_validate_json(_unsealed(path.read_bytes()))
     except OSError as error:
         raise DatasetError(
             f"{path}: cannot be read ({error.strerror}); render again to restore the frame."
@@ -97,6 +115,8 @@ def read_record(layout: DatasetLayout, frame: int) -> FrameRecord:
             f"{path}: not a frame record ({error.error_count()} errors); "
             "delete it and render again."
         ) from error
+    except ValueError as error:
+        raise DatasetError(f"{path}: {error}; render again to restore the frame.") from error
 
 
 def read_ids(path: Path) -> npt.NDArray[np.uint16]:
@@ -111,25 +131,42 @@ def read_ids(path: Path) -> npt.NDArray[np.uint16]:
     return np.asarray(ids)
 
 
+class _Contents(BaseModel):
+    # As much of a frame record as resuming needs; the rest is not worth the time.
+    files: dict[str, str]
+
+
 def find_done(layout: DatasetLayout, frames: int) -> Iterator[int]:
-    """Frames below ``frames`` that have a readable record and all files it names."""
+    """Frames below ``frames`` that have a whole record and all files as it names them.
+
+    Damaged files are removed, so that rendering makes them anew.
+    """
     for frame in range(frames):
-        if not layout.record(frame).is_file():
-            continue
+        path = layout.record(frame)
         try:
-            record = read_record(layout, frame)
-        except DatasetError:
+            contents = _Contents.model_validate_json(_unsealed(path.read_bytes()))
+            written_ns = path.stat().st_mtime_ns  # last of the frame's files
+        except (OSError, ValueError):
             continue
-        if all((layout.folder / name).is_file() for name in record.files):
+        damaged = [
+            layout.folder / name
+            for name, expected in contents.files.items()
+            if not is_unchanged(layout.folder / name, expected, since_ns=written_ns)
+        ]
+        for path in damaged:
+            path.unlink(missing_ok=True)
+        if not damaged:
             yield frame
 
 
 def remove_leftovers(layout: DatasetLayout) -> None:
     """Remove temporary files of writers that were killed; call with the writer lock held."""
-    for path in layout.folder.glob("*/.*.tmp"):
-        path.unlink(missing_ok=True)
-    for path in layout.folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    folders = [layout.folder, *(path for path in layout.folder.iterdir() if path.is_dir())]
+    for folder in folders:
+        with os.scandir(folder) as entries:  # Path's methods would list all frames in memory
+            for entry in entries:
+                if entry.name.startswith(".") and entry.name.endswith(".tmp"):
+                    Path(entry.path).unlink(missing_ok=True)
 
 
 def _encode(
@@ -145,3 +182,15 @@ def _npy(array: npt.NDArray[np.floating[Any]]) -> bytes:
     stream = BytesIO()
     np.save(stream, array, allow_pickle=False)
     return stream.getvalue()
+
+
+def _sealed(body: bytes) -> bytes:
+    """A JSON object with one more key, the first: the SHA-256 of the object without it."""
+    return (_SEAL % sha256(body).hexdigest()).encode() + body[1:]
+
+
+def _unsealed(content: bytes) -> bytes:
+    body = b"{" + content[_SEAL_LENGTH:]
+    if _sealed(body) != content:
+        raise ValueError("damaged: its contents do not fit its key 'sha256'")
+    return body

@@ -25,6 +25,16 @@ class DatasetLayout:
         return self.folder / "card.md"
 
     @property
+    def statistics(self) -> Path:
+        """What labels and pictures are like, in numbers."""
+        return self.folder / "statistics.json"
+
+    @property
+    def statistics_picture(self) -> Path:
+        """The statistics, drawn."""
+        return self.folder / "statistics.png"
+
+    @property
     def audit(self) -> Path:
         """What an audit of the labels found."""
         return self.folder / "audit.json"
@@ -33,6 +43,11 @@ class DatasetLayout:
     def annotations(self) -> Path:
         """The COCO file."""
         return self.folder / "annotations" / "instances.json"
+
+    @property
+    def hashes(self) -> Path:
+        """SHA-256 of every file, for ``sha256sum -c``."""
+        return self.folder / "files.sha256"
 
     @property
     def frames(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ class Manifest(BaseModel):
         versions: Of blendgap, bpy, numpy and opencv.
         counts: Frames, instances, crowds, quarantined frames.
         seconds: ``wall`` of all runs together, and sums over frames by stage.
-        files: SHA-256 by path inside the dataset.
+        assets: SHA-256 of the files that the scenes are made from (fonts, pictures), by name.
+        files: SHA-256 of ``instances.json`` and of ``files.sha256``, which lists all others.
         quarantined: Frame index -> why it could not be rendered.
     """
 
@@ -40,8 +42,13 @@ class Manifest(BaseModel):
     complete: bool = False
     counts: dict[str, int] = {}
     seconds: dict[str, float] = {}
+    assets: dict[str, str] = {}
     files: dict[str, str] = {}
     quarantined: dict[int, str] = {}
+
+    def present_frames(self) -> Iterator[int]:
+        """Frames that are in the dataset, ascending."""
+        return (frame for frame in range(self.spec.frames) if frame not in self.quarantined)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -65,20 +72,26 @@ def read_manifest(folder: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise DatasetError(f"{path}: key '{key}': {first['msg']}; not a manifest.") from error
+        raise DatasetError(
+            f"{path}: key '{key}': {first['msg']}; not a manifest. "
+            "Restore it, or render into another folder."
+        ) from error
 
 
-def check_same_dataset(folder: Path, wanted: Manifest) -> None:
+def check_same_dataset(folder: Path, wanted: Manifest) -> Manifest | None:
     """Refuse to mix two datasets in one folder.
 
     Frames may grow. Everything else that pictures depend on must be what it was: the spec, the
     seed, and the minor versions of blendgap and bpy.
 
+    Returns:
+        The manifest that is there; None where there is none yet.
+
     Raises:
         DatasetError: With the keys that differ, what is there and what was asked for.
     """
     if not DatasetLayout(folder).manifest.is_file():
-        return
+        return None
     there = read_manifest(folder)
     old, new = _identity(there), _identity(wanted)
     differing = [
@@ -96,6 +109,7 @@ def check_same_dataset(folder: Path, wanted: Manifest) -> None:
             f"{folder}: holds {there.spec.frames} frames, got frames {wanted.spec.frames}; "
             f"expected at least {there.spec.frames}, or another folder."
         )
+    return there
 
 
 def _identity(manifest: Manifest) -> dict[str, Any]:

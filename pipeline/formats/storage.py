@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-__all__ = ["write_bytes_atomic", "write_json_atomic", "write_text_atomic"]
+__all__ = [
+    "DISK_FULL",
+    "open_atomic",
+    "write_bytes_atomic",
+    "write_json_atomic",
+    "write_text_atomic",
+]
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Numbers of the errors that say there is no room left."""
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write under a temporary name, fsync, rename.
+@contextmanager
+def open_atomic(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, under a temporary name; fsync and rename when the block ends.
 
     The temporary name starts with a dot and holds the process id, so that what a killed
     process leaves behind is never taken for a result.
@@ -18,13 +32,19 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_bytes_atomic(path: Path, data: bytes) -> None:
+    """Write a whole file."""
+    with open_atomic(path) as file:
+        file.write(data)
 
 
 def write_text_atomic(path: Path, text: str) -> None:

@@ -30,6 +30,7 @@ Distortion = tuple[float, float, float, float, float]
 
 _NEWTON_STEPS = 20
 _CONVERGED = 1e-10  # in units of the focal length: far below what a pixel can show
+_SAME_PLACE = 1e-6
 
 
 class Camera(BaseModel):
@@ -118,7 +119,8 @@ def project(camera: Camera, points_m: FloatArray) -> FloatArray:
         points_m: (N, 3) in the world, metres.
 
     Returns:
-        (N, 2) x, y in px; nan for points that are not in front of the camera.
+        (N, 2) x, y in px; nan for points that are not in front of the camera, or that the lens
+        does not show: beyond its fold the polynomial would bend them back into the picture.
     """
     view = cam_from_world(camera)
     return project_cam(camera, np.asarray(points_m) @ view[:3, :3].T + view[:3, 3])
@@ -128,7 +130,11 @@ def project_cam(camera: Camera, points_cam_m: FloatArray) -> FloatArray:
     """Like :func:`project`, for (N, 3) points in the camera's axes."""
     points = np.asarray(points_cam_m, dtype=np.float64)
     depth_m = np.where(points[:, 2:] > 0, points[:, 2:], np.nan)
-    distorted = _distort(points[:, :2] / depth_m, camera.dist)
+    plane = points[:, :2] / depth_m
+    distorted = _distort(plane, camera.dist)
+    if not camera.is_pinhole:
+        back = _undistort(distorted, camera.dist)
+        distorted[~(np.abs(back - plane) < _SAME_PLACE).all(axis=1)] = np.nan
     K = np.array(camera.K)
     return np.asarray(distorted @ K[:2, :2].T + K[:2, 2])
 

@@ -148,8 +148,16 @@ def test_instances_carry_the_ids_that_cycles_gives_them(engine):
     tree.links.new(balls.outputs["Mesh"], scatter.inputs["Instance"])
     tree.links.new(scatter.outputs["Instances"], target.inputs[0])
     scattered.modifiers.new("points", "NODES").node_group = tree
+    stem = _place("cube", 6, (9, 9, 9), radius=0.1)
+    shrub = _place("plane", 5, (-0.2, 0.9, 0), radius=0.3)
+    copy = tree.copy()
+    info = copy.nodes.new("GeometryNodeObjectInfo")
+    info.inputs["Object"].default_value, info.inputs["As Instance"].default_value = stem, True
+    again = next(node for node in copy.nodes if node.type == "INSTANCE_ON_POINTS")
+    copy.links.new(info.outputs["Geometry"], again.inputs["Instance"])
+    shrub.modifiers.new("stems", "NODES").node_group = copy
     passes = engine.render(_scene(), noise_seed=0)
-    assert set(np.unique(passes.ids)) == {0, 7, 8}
+    assert set(np.unique(passes.ids)) == {0, 6, 7, 8}  # instanced objects keep their own
     ids = _rays().first_hits().ids.reshape(120, 160)
     assert (ids != passes.ids).sum() <= 3
 
@@ -474,4 +482,21 @@ def test_a_thread_thinner_than_a_pixel_is_labelled_where_pixel_centres_meet_it(e
     reach = columns.max() - columns.min() + 1
     assert len(columns) < 0.7 * reach
     assert (ids == 1).sum() == pytest.approx(width_px * reach, rel=0.35)
+    assert (_rays().first_hits().ids.reshape(ids.shape) != ids).sum() <= 3
+
+
+def test_modifiers_and_text_are_those_of_the_render_and_come_once(engine):
+    rough = _place("cube", 1, (-0.7, 0, 0.3), radius=0.3)
+    smooth = rough.modifiers.new("smooth", "SUBSURF")
+    smooth.levels, smooth.render_levels = 0, 3
+    unseen = _place("ball", 2, (0.6, 0.5, 0.3), radius=0.3)
+    swollen = unseen.modifiers.new("swollen", "DISPLACE")
+    swollen.strength, swollen.show_viewport, swollen.show_render = 1.0, True, False
+    bpy.ops.object.text_add(location=(0, -0.6, 0))
+    bpy.context.object.pass_index = 3
+    bpy.context.object.data.extrude = 0.05
+    ids = engine.render(_scene(), noise_seed=0).ids
+    from blender_scenes.surfaces import visible_surfaces
+
+    assert sorted(surface.instance_id for surface in visible_surfaces()) == [1, 2, 3]
     assert (_rays().first_hits().ids.reshape(ids.shape) != ids).sum() <= 3

@@ -173,7 +173,7 @@ def test_describe_digits(digits_folder):
     ]
     assert summary.splits[2].labels.per_category["8"] == (load_digits().target == 8).sum()
     assert summary.splits[0].image_hw == {(8, 8): 100}
-    assert np.isnan(summary.splits[0].labels.box_side_px).all()
+    assert summary.splits[0].labels.box_side_px is None
 
 
 def test_describe_orders_splits_and_measures_boxes(tmp_path):
@@ -182,7 +182,7 @@ def test_describe_orders_splits_and_measures_boxes(tmp_path):
         _write_coco(tmp_path / f"instances_{split}.json")
     summary = describe_benchmark(tmp_path)
     assert [split.split for split in summary.splits] == ["train", "test", "odd"]
-    assert summary.splits[0].labels.box_side_px == (6.0, 6.0, 6.0)
+    assert summary.splits[0].labels.box_side_px.spread == (6.0, 6.0, 6.0)
     assert not summary.splits[0].has_masks
 
 

@@ -48,7 +48,18 @@ def test_projection_is_opencv_s(dist, seed):
         np.array(opencv_intrinsics(camera)).reshape(3, 3),
         np.array(dist),
     )
-    np.testing.assert_allclose(project(camera, points), expected[:, 0] + 0.5, atol=1e-6)
+    found = project(camera, points)
+    shown = np.isfinite(found).all(axis=1)
+    np.testing.assert_allclose(found[shown], expected[shown, 0] + 0.5, atol=1e-6)
+    if max(map(abs, dist)) < 0.1:
+        assert shown.all()
+
+
+def test_a_point_beyond_the_fold_of_the_lens_is_not_in_the_picture():
+    # OpenCV bends it back in: r = 1.6 lands at 1.6 (1 - 0.3 * 2.56) = 0.37.
+    camera = _bent((-0.3, 0.0, 0.0, 0.0, 0.0))
+    assert np.isnan(project_cam(camera, np.array([[1.6, 0.0, 1.0]]))).all()
+    assert np.isfinite(project_cam(camera, np.array([[0.9, 0.0, 1.0]]))).all()
 
 
 @given(dist=lenses, seed=st.integers(0, 10**6))
