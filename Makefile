@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 ARGS ?=
 
-.PHONY: install demo test test-slow test-gpu check bench lock clean
+.PHONY: install demo test test-slow test-gpu test-clients check bench lock clean
 
 install: $(STAMP)
 
@@ -27,6 +27,23 @@ test-slow: install
 
 test-gpu: install
 	$(BIN)/python -m pytest -q -m gpu $(ARGS)
+
+# Other people's readers on our exports, in an environment of their own (tests/clients).
+CLIENTS := .venv-clients
+EXPORTS := runs/clients
+
+test-clients: install $(CLIENTS)/.installed
+	rm -rf $(EXPORTS)
+	$(BIN)/python tests/clients/write_exports.py $(EXPORTS)
+	cd tests/clients && BLENDGAP_EXPORTS=$(CURDIR)/$(EXPORTS) \
+		$(CURDIR)/$(BIN)/python -m pytest -q test_clients_coco_voc.py $(ARGS)
+	cd tests/clients && BLENDGAP_EXPORTS=$(CURDIR)/$(EXPORTS) YOLO_CONFIG_DIR=$(CURDIR)/$(EXPORTS) \
+		$(CURDIR)/$(CLIENTS)/bin/python -m pytest -q --ignore test_clients_coco_voc.py $(ARGS)
+
+$(CLIENTS)/.installed: tests/clients/requirements.txt | install
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CLIENTS)
+	$(BIN)/uv pip install --quiet --python $(CLIENTS)/bin/python --no-deps -r tests/clients/requirements.txt
+	touch $@
 
 check: install
 	$(BIN)/ruff check .

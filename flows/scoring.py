@@ -38,7 +38,7 @@ def find_target(name_or_dir: str, *, benchmarks: Path | None) -> Path:
         DatasetError: If there is no such thing.
     """
     path = Path(name_or_dir)
-    if name_or_dir not in EMBEDDED and path.exists():
+    if name_or_dir not in EMBEDDED and path.is_file():
         return path
     search = [] if benchmarks is None else [benchmarks]
     return open_benchmark(name_or_dir, cache=_cache() / "benchmarks", search=search)

@@ -42,6 +42,7 @@ PALETTE: tuple[Color, ...] = (
     (0, 114, 178),
 )
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_LINE_PX = 14  # of captions
 _SUBPIXEL_BITS = 4  # cv2 takes coordinates as integers of 1/16 px
 _PIXELATED_UP_TO_PX = 32  # smaller pictures are enlarged pixel by pixel, to be read as they are
 
@@ -153,7 +154,7 @@ def contact_sheet(
         tile_hw: Size of a cell; by default that of the largest tile.
         gap_px: Space between and around cells.
         background: Colour of that space.
-        captions: One line under each.
+        captions: Under each; a line of its own after every line break.
 
     Raises:
         ValueError: If there is no tile or no column.
@@ -164,7 +165,8 @@ def contact_sheet(
         max(tile.shape[0] for tile in tiles),
         max(tile.shape[1] for tile in tiles),
     )
-    caption_px = 20 if captions else 0
+    lines = [caption.splitlines() for caption in captions or ()]
+    caption_px = 6 + _LINE_PX * max(map(len, lines)) if lines else 0
     columns = min(columns, len(tiles))
     rows = math.ceil(len(tiles) / columns)
     step_y, step_x = cell_h + caption_px + gap_px, cell_w + gap_px
@@ -177,10 +179,10 @@ def contact_sheet(
         y = gap_px + row * step_y + (cell_h - size[0]) // 2
         x = gap_px + column * step_x + (cell_w - size[1]) // 2
         sheet[y : y + size[0], x : x + size[1]] = resize_to(tile, image_hw=size)
-        if captions:
-            at = (gap_px + column * step_x, gap_px + row * step_y + cell_h + 14)
-            ink = (40, 40, 40) if sum(background) > 380 else (220, 220, 220)
-            cv2.putText(sheet, captions[index], at, _FONT, 0.4, ink, 1, cv2.LINE_AA)
+        ink = (40, 40, 40) if sum(background) > 380 else (220, 220, 220)
+        for number, line in enumerate(lines[index] if lines else (), start=1):
+            at = (gap_px + column * step_x, gap_px + row * step_y + cell_h + number * _LINE_PX)
+            cv2.putText(sheet, line, at, _FONT, 0.4, ink, 1, cv2.LINE_AA)
     return sheet
 
 

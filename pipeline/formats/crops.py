@@ -22,7 +22,7 @@ from pipeline.progress import Progress, silent
 from pipeline.records.predictions import sha256_of
 from pipeline.specs.experiment import CropSpec
 
-__all__ = ["crop_bitmap", "crop_square", "write_crops"]
+__all__ = ["crop_bitmap", "crop_square", "fill_with_crops", "write_crops"]
 
 Picture = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -53,7 +53,6 @@ def write_crops(
         DatasetError: If a class name cannot be a folder's name, a picture cannot be read or has
             another size than the COCO file says, no object is left, or ``out`` holds other files.
     """
-    folders = _class_folders(dataset)
     key = _key(dataset, crops)
     if out.exists():
         marker = out / _MARKER
@@ -62,26 +61,40 @@ def write_crops(
         raise DatasetError(f"{out}: holds something else; remove it or choose another folder.")
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    for folder in folders.values():
-        (part / folder).mkdir(parents=True)
-    count = 0
-    for done, image in enumerate(dataset.images, start=1):
-        for instance, crop in _crops_of_image(dataset, image, crops):
-            name = f"{Path(image.file_name).stem}_{instance.annotation_id}.png"
-            encoded = cv2.imencode(".png", crop)[1]
-            (part / folders[instance.category_id] / name).write_bytes(encoded.tobytes())
-            count += 1
-        progress(done, len(dataset.images), f"{count} crops")
-    if count == 0:
-        raise DatasetError(f"{dataset.annotations_path}: no object lies whole inside its picture.")
-    for folder in folders.values():
-        if not any((part / folder).iterdir()):
-            (part / folder).rmdir()  # an ImageFolder has no empty classes
+    part.mkdir(parents=True)
+    count = fill_with_crops(part, dataset, crops, progress=progress)
     write_json_atomic(
         part / _MARKER, {"key": key, "count": count, "crops": crops.model_dump(mode="json")}
     )
     part.replace(out)
     return out
+
+
+def fill_with_crops(
+    folder: Path, dataset: CocoDataset, crops: CropSpec, *, progress: Progress = silent
+) -> int:
+    """Write the class folders of :func:`write_crops` into a folder; returns how many crops.
+
+    Raises:
+        DatasetError: As :func:`write_crops` does.
+    """
+    folders = _class_folders(dataset)
+    for name in folders.values():
+        (folder / name).mkdir(parents=True)
+    count = 0
+    for done, image in enumerate(dataset.images, start=1):
+        for instance, crop in _crops_of_image(dataset, image, crops):
+            name = f"{Path(image.file_name).stem}_{instance.annotation_id}.png"
+            encoded = cv2.imencode(".png", crop)[1]
+            (folder / folders[instance.category_id] / name).write_bytes(encoded.tobytes())
+            count += 1
+        progress(done, len(dataset.images), f"{count} crops")
+    if count == 0:
+        raise DatasetError(f"{dataset.annotations_path}: no object lies whole inside its picture.")
+    for name in folders.values():
+        if not any((folder / name).iterdir()):
+            (folder / name).rmdir()  # an ImageFolder has no empty classes
+    return count
 
 
 def crop_square(picture: Picture, box_xyxy: Box, crops: CropSpec) -> Picture:

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import DatasetError
+from pipeline.formats.labelled import Category, CocoDataset, CocoImage, CocoInstance
+from pipeline.formats.pictures import picture_hw
 from pipeline.geometry.boxes import FloatArray
 from pipeline.records.predictions import sha256_of
 
@@ -19,7 +21,9 @@ __all__ = [
     "find_class_folders",
     "folder_sha256",
     "grey_of_ink",
+    "image_folder_splits",
     "read_image_folder",
+    "read_labelled_folder",
 ]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
@@ -85,6 +89,58 @@ def read_image_folder(folder: Path) -> FolderDataset:
     )
 
 
+def image_folder_splits(folder: Path) -> tuple[str | None, ...]:
+    """Splits of an ImageFolder: its folders that hold class folders.
+
+    None stands for class folders that lie here; empty where there are none.
+    """
+    subfolders = [path for path in folder.iterdir() if path.is_dir()]
+    splits = sorted(path.name for path in subfolders if any(map(_is_class, path.iterdir())))
+    return tuple(splits) or ((None,) if any(map(_is_class, subfolders)) else ())
+
+
+def read_labelled_folder(folder: Path, split: str | None) -> CocoDataset:
+    """Read an ImageFolder like a set for detection: each picture is one whole object.
+
+    Raises:
+        DatasetError: If there is no class folder, one without pictures, or no picture in a file.
+    """
+    root = folder / split if split else folder
+    dataset = read_image_folder(root)
+    images, instances = [], {}
+    for each in dataset.images:
+        height, width = picture_hw(each.path)
+        images.append(
+            CocoImage(
+                image_id=each.image_id,
+                file_name=each.path.relative_to(root).as_posix(),
+                path=each.path,
+                width=width,
+                height=height,
+            )
+        )
+        instances[each.image_id] = (
+            CocoInstance(
+                annotation_id=each.image_id,
+                image_id=each.image_id,
+                category_id=each.category_id,
+                box_xyxy=(0.0, 0.0, float(width), float(height)),
+                area_px=float(width * height),
+                rle=None,
+                iscrowd=False,
+            ),
+        )
+    return CocoDataset(
+        annotations_path=root,
+        images_dir=root,
+        categories=tuple(
+            Category(category_id=i, name=name) for i, name in dataset.categories.items()
+        ),
+        images=tuple(images),
+        instances=instances,
+    )
+
+
 def folder_sha256(folder: Path) -> str:
     """SHA-256 over class, file name and bytes of every picture; other files do not count.
 
@@ -101,6 +157,10 @@ def folder_sha256(folder: Path) -> str:
         name = image.path.relative_to(folder).as_posix()
         digest.update(f"{name}\0{sha256_of(image.path)}\n".encode())
     return digest.hexdigest()
+
+
+def _is_class(path: Path) -> bool:
+    return path.is_dir() and any(p.suffix.lower() in _SUFFIXES for p in path.iterdir())
 
 
 def grey_of_ink(fraction: FloatArray) -> npt.NDArray[np.uint8]:

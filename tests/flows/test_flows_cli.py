@@ -19,8 +19,8 @@ from flows.terminal import Outcome
 from pipeline.errors import RenderError, SpecError
 
 COMMANDS = (
-    "demo", "scenes", "preview", "render", "check", "benchmark", "train", "predict", "evaluate",
-    "experiment", "report", "serve", "doctor",
+    "demo", "scenes", "preview", "render", "rerender", "check", "export", "benchmark", "train",
+    "predict", "evaluate", "experiment", "report", "serve", "doctor",
 )  # fmt: skip
 PIXEL = cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1].tobytes()
 
@@ -192,8 +192,11 @@ def test_outside_predictions_are_scored(tmp_path):
 
 def test_check_of_a_good_and_of_a_broken_dataset(painted_dataset):
     assert run("check", painted_dataset).exit_code == 0
-    next((painted_dataset / "images").iterdir()).unlink()
-    assert "is not in" in refused("check", painted_dataset)
+    picture = min((painted_dataset / "images").iterdir())
+    picture.unlink()
+    broken = run("check", painted_dataset)
+    assert broken.exit_code == 1
+    assert f"images/{picture.name} is missing" in broken.stdout
     assert "manifest.json: cannot be read" in refused("check", painted_dataset.parent)
 
 

@@ -7,6 +7,7 @@ from pycocotools.coco import COCO
 
 from pipeline.errors import DatasetError
 from pipeline.formats.coco import find_annotations, read_coco
+from pipeline.geometry.masks import mask_of_rle
 
 
 def minimal(tmp_path, **changes):
@@ -31,6 +32,46 @@ def box(**changes):
 
 def image(**changes):
     return {"id": 1, "file_name": "a.png", "width": 30, "height": 20} | changes
+
+
+def coin(**changes):
+    return {"id": 3, "name": "coin"} | changes
+
+
+def test_reads_every_optional_key(tmp_path):
+    path = minimal(
+        tmp_path,
+        categories=[coin(keypoints=["a", "b"], skeleton=[[1, 2]], sigmas=[0.1, 0.2])],
+        images=[image(video_id=4, frame_index=2, cam_K=[9, 0, 14.5, 0, 9, 9.5, 0, 0, 1],
+                      dist_coeffs=[0.1, 0, 0, 0, 0])],
+        videos=[{"id": 4, "name": "walk", "fps": 15}],
+        annotations=[
+            box(visible_fraction=0.5, truncation=0.25, amodal_bbox=[-2, 3, 8, 5], model="m",
+                track_id=7, keypoints=[2, 3, 2, 0, 0, 0], bbox_3d=[-10, -10, 0, 10, 10, 5],
+                cam_R_m2c=[1, 0, 0, 0, 1, 0, 0, 0, 1], cam_t_m2c=[100, 0, 2000],
+                amodal_segmentation={"size": [20, 30], "counts": [0, 600]})
+        ],
+    )  # fmt: skip
+    dataset = read_coco(path)
+    (instance,) = dataset.instances[1]
+    assert dataset.categories[0].skeleton == ((0, 1),)
+    assert dataset.categories[0].sigmas == (0.1, 0.2)
+    assert dataset.videos[0].name == "walk"
+    assert dataset.images[0].K == ((9, 0, 15), (0, 9, 10), (0, 0, 1))
+    assert (dataset.images[0].video_id, dataset.images[0].frame_index) == (4, 2)
+    assert instance.keypoints == ((2.5, 3.5, 2), (0, 0, 0))
+    assert instance.amodal_box_xyxy == (-2, 3, 6, 8)
+    assert (instance.visible_fraction, instance.truncation) == (0.5, 0.25)
+    assert instance.cam_from_obj == ((1, 0, 0, 0.1), (0, 1, 0, 0), (0, 0, 1, 2), (0, 0, 0, 1))
+    assert instance.box_3d_m == (-0.01, -0.01, 0, 0.01, 0.01, 0.005)
+    assert (instance.model, instance.track_id) == ("m", 7)
+    assert mask_of_rle(instance.amodal_rle).all()
+
+
+def test_pictures_may_lie_in_cocos_own_folder(tmp_path):
+    path = minimal(tmp_path)
+    (tmp_path / "images").rename(tmp_path / "test")
+    assert read_coco(path).images_dir == tmp_path / "test"
 
 
 def test_reads_boxes_polygons_and_rle(tmp_path):
@@ -60,6 +101,21 @@ def test_reads_boxes_polygons_and_rle(tmp_path):
         ({"annotations": [box(bbox=[1, 2, 3])]}, ["bbox"]),
         ({"annotations": [box(segmentation={"size": [1, 1], "counts": "0"})]}, ["mask of size"]),
         ({"annotations": {}}, ["annotations", "list"]),
+        ({"annotations": [box(segmentation={"size": [20, 30], "counts": [1, 2]})]}, ["an RLE"]),
+        ({"annotations": [box(visible_fraction=1.5)]}, ["'visible_fraction'", "0 to 1"]),
+        ({"annotations": [box(truncation="half")]}, ["'truncation'", "1 number"]),
+        ({"annotations": [box(amodal_bbox=[0, 0, 0, 1])]}, ["amodal_bbox", "w, h > 0"]),
+        ({"annotations": [box(keypoints=[1, 2])]}, ["'keypoints'", "expected 0 numbers"]),
+        ({"annotations": [box(keypoints=[1, 2, 3])]}, ["'keypoints'", "visibility"]),
+        ({"annotations": [box(cam_R_m2c=[1] * 9, cam_t_m2c=[0, 0, 1])]}, ["no rotation"]),
+        ({"annotations": [box(cam_t_m2c=[0, 0, 1])]}, ["'cam_R_m2c'", "9 numbers"]),
+        ({"annotations": [box(bbox_3d=[1, 1, 1, 0, 0, 0])]}, ["'bbox_3d'", "smallest"]),
+        ({"annotations": [box(track_id="a")]}, ["'track_id'", "whole number"]),
+        ({"images": [image(cam_K=[1, 2, 3])]}, ["'cam_K'", "9 numbers"]),
+        ({"images": [image(frame_index=-1)]}, ["'frame_index'", ">= 0"]),
+        ({"videos": [{"id": 1}]}, ["'name'"]),
+        ({"categories": [coin(keypoints=["a"], skeleton=[[1, 2]])]}, ["'skeleton'", "1 to 1"]),
+        ({"categories": [coin(keypoints=["a"], sigmas=[0.1, 0.2])]}, ["'sigmas'", "1 number"]),
         ({"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}, ["category id 1"]),
         ({"categories": [{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]}, ["category name 'a'"]),
     ],
