@@ -81,7 +81,7 @@ def scenes(
 
     Reads and writes nothing.
     """
-    _finish(load("flows.datasets").scenes(name), as_json)
+    _finish(load("flows.scenes").scenes(name), as_json)
 
 
 @_command
@@ -89,6 +89,13 @@ def preview(
     spec: Annotated[Path, typer.Argument(help="Scene spec (YAML).")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Picture to write, .png or .jpg.")],
     frames: Annotated[int, typer.Option(min=1, max=400, help="Frames on the sheet.")] = 12,
+    vary: Annotated[
+        str | None,
+        typer.Option(metavar="FACTOR", help="Let only this factor move, and print what it drew."),
+    ] = None,
+    frame: Annotated[
+        int | None, typer.Option(min=0, help="With --vary: frame whose draws all others keep.")
+    ] = None,
     seed: Seed = None,
     workers: Workers = None,
     as_json: Json = False,
@@ -97,8 +104,9 @@ def preview(
 
     Reads a scene spec. Writes one picture; the frames themselves are not kept.
     """
-    body = load("flows.datasets").preview
-    _finish(body(spec, out, frames=frames, seed=seed, workers=workers), as_json)
+    body = load("flows.scenes").preview
+    outcome = body(spec, out, frames=frames, seed=seed, workers=workers, vary=vary, frame=frame)
+    _finish(outcome, as_json)
 
 
 @_command
@@ -111,13 +119,16 @@ def render(
     allow_quarantined: Annotated[
         bool, typer.Option("--allow-quarantined", help="Leave out frames that cannot be rendered.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Say where a frame's time goes, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Render a labelled dataset.
 
     Reads a scene spec. Writes a dataset folder: images, COCO annotations, frame records,
-    manifest and card. What is there already is kept: run it again to go on, or with more frames
-    to extend it.
+    manifest, statistics and card. What is there already is kept: run it again to go on, or with
+    more frames to extend it.
     """
     body = load("flows.datasets").render
     outcome = body(
@@ -127,21 +138,76 @@ def render(
         seed=seed,
         workers=workers,
         allow_quarantined=allow_quarantined,
+        profile=profile,
     )
     _finish(outcome, as_json)
 
 
 @_command
+def rerender(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    frame: Annotated[int, typer.Option(min=0, help="Index of the frame.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the new frame.")],
+    as_json: Json = False,
+) -> None:
+    """Render one frame of a dataset again, from its record, and compare.
+
+    Reads the dataset's manifest and the frame's record. Writes picture, passes and record, laid
+    out like a dataset. Exits 1 where the labels are not the same.
+    """
+    _finish(load("flows.datasets").rerender(dataset, frame, out), as_json)
+
+
+@_command
 def check(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    audit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Frames whose labels are derived anew by a second method."),
+    ] = None,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Take audited frames that disagree out.")
+    ] = False,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Check a rendered dataset and print its statistics.
 
     Reads a dataset: its structure, the hashes in its manifest, every label against the id pass.
-    Writes nothing. Exits 1 where something is wrong.
+    Writes statistics.json, statistics.png and the card anew, unless something is wrong.
+    An audit builds N frames anew from their records, evenly spread, and compares their labels
+    with what Blender's BVH trees and OpenCV say; it writes audit.json and the card. Quarantined
+    frames leave instances.json, their files stay. Exits 1 where something is wrong.
     """
-    _finish(load("flows.datasets").check(dataset), as_json)
+    body = load("flows.datasets").check
+    _finish(body(dataset, frames=audit, quarantine=quarantine, workers=workers), as_json)
+
+
+@_command
+def export(
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET|FOLDER", help="Dataset or other labelled pictures.")
+    ],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="Format to write.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="New folder to write.")],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FORMAT", help="How to read, if not as it looks."),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only this split; by default all.")] = None,
+    crop_size: Annotated[
+        int, typer.Option(min=4, max=1024, help="Side of the crops of imagefolder, px.")
+    ] = 64,
+    as_json: Json = False,
+) -> None:
+    """Write labelled pictures in the format of another tool.
+
+    Reads a rendered dataset, or a folder in coco, yolo, voc, bop or imagefolder layout. Writes
+    DIR in one of the formats coco, yolo, yolo-segment, yolo-pose, voc, bop, mot, imagefolder or
+    webdataset: whole or not at all, pictures hard-linked where they stay what they are.
+    """
+    body = load("flows.exchange").export
+    _finish(body(dataset, out, to=to, source=source, split=split, crop_size=crop_size), as_json)
 
 
 @_command
@@ -156,6 +222,44 @@ def benchmark(
     is unpacked in the cache folder. Writes nothing else.
     """
     _finish(load("flows.scoring").benchmark(name_or_dir, benchmarks=benchmarks), as_json)
+
+
+@_command
+def compare(
+    source: Annotated[
+        Path, typer.Argument(metavar="SPEC|DATASET", help="Scene spec, or rendered dataset.")
+    ],
+    benchmark: Annotated[str, typer.Option("--with", metavar="BENCHMARK", help="Real pictures.")],
+    split: Annotated[
+        str | None, typer.Option(help="Split of the benchmark; by default train, else val.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Sheet to write: 24 pictures of each, side by side."),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=2, help="Frames to render of a spec.")] = 100,
+    seed: Seed = None,
+    workers: Workers = None,
+    benchmarks: Benchmarks = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether rendered pictures look like real ones: size, number, light, sharpness, noise.
+
+    Reads a scene spec, whose frames are not kept, or a dataset, and one split of a benchmark.
+    Writes nothing but the sheet.
+    """
+    body = load("flows.realism").compare
+    outcome = body(
+        source,
+        benchmark,
+        split=split,
+        out=out,
+        frames=frames,
+        seed=seed,
+        workers=workers,
+        benchmarks=benchmarks,
+    )
+    _finish(outcome, as_json)
 
 
 @_command

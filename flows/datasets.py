@@ -1,60 +1,34 @@
-"""Bodies of the commands about datasets: scenes, preview, render, check."""
+"""Bodies of the commands about datasets: render, rerender, check."""
 
 from __future__ import annotations
 
 import math
-import tempfile
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.table import Table
 
-from blender_scenes.family import SceneFamily
 from blender_scenes.generate import render_dataset
-from blender_scenes.registry import FAMILIES, find_family
-from evaluation.drawing import dataset_sheet
+from blender_scenes.profile import profile_frames
+from blender_scenes.rerender import rerender_frame
+from evaluation.dataset_figures import describe_dataset
+from flows.audits import audit
 from flows.plan import load_scene
 from flows.terminal import Outcome, progress_bar
 from pipeline.dataset.check import check_dataset
-from pipeline.dataset.manifest import read_manifest
-from pipeline.dataset.statistics import LabelStatistics
-from pipeline.drawing import encode_image
-from pipeline.errors import SpecError
-from pipeline.formats.storage import write_bytes_atomic
-from pipeline.sampling.factors import Choice, Distribution, Integers, LogUniform, Uniform
+from pipeline.dataset.histograms import NumberSummary
+from pipeline.dataset.layout import DatasetLayout
+from pipeline.dataset.lock import writer_lock
+from pipeline.dataset.manifest import Manifest, read_manifest
+from pipeline.dataset.pictures import PictureStatistics
+from pipeline.dataset.statistics import DatasetStatistics, LabelStatistics, read_statistics
+from pipeline.errors import InputError
+from pipeline.formats.markdown import counted
 
-__all__ = ["check", "preview", "render", "scenes", "statistics_table"]
+__all__ = ["check", "render", "rerender", "statistics_table"]
 
-
-def scenes(name: str | None) -> Outcome:
-    """List one scene family, or all."""
-    families = list(FAMILIES.values())
-    if name is not None:
-        families = [find_family(name, source="blendgap scenes")]
-    return Outcome(
-        shown=tuple(item for family in families for item in _family_lines(family)),
-        summary={"scenes": [_family_summary(family) for family in families]},
-    )
-
-
-def preview(
-    spec: Path, out: Path, *, frames: int, seed: int | None, workers: int | None
-) -> Outcome:
-    """Render a few frames and draw them, labels and all, on one sheet."""
-    if out.suffix.lower() not in (".png", ".jpg"):
-        raise SpecError(f"{out}: got suffix {out.suffix!r}; expected .png or .jpg.")
-    scene = load_scene(spec, frames=frames, seed=seed)
-    with tempfile.TemporaryDirectory(prefix="blendgap-preview-") as folder:
-        with progress_bar("preview", "frames/min") as progress:
-            render_dataset(scene, Path(folder), source=spec, workers=workers, progress=progress)
-        sheet = dataset_sheet(Path(folder), pictures=frames)
-        instances = read_manifest(Path(folder)).counts["instances"]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes_atomic(out, encode_image(sheet, suffix=out.suffix.lower()))
-    return Outcome(
-        shown=(f"{out}: {frames} frames, {instances} labelled instances",),
-        summary={"sheet": str(out), "frames": frames, "instances": instances},
-    )
+_MOST_PAIRS = 5
 
 
 def render(
@@ -65,8 +39,9 @@ def render(
     seed: int | None,
     workers: int | None,
     allow_quarantined: bool,
+    profile: bool = False,
 ) -> Outcome:
-    """Render a dataset."""
+    """Render a dataset, and say where the time of its frames goes."""
     scene = load_scene(spec, frames=frames, seed=seed)
     with progress_bar("render", "frames/min") as progress:
         render_dataset(
@@ -77,12 +52,18 @@ def render(
             progress=progress,
             allow_quarantined=allow_quarantined,
         )
+    seconds = {}
+    if profile:
+        with progress_bar("profile", "frames") as progress:
+            seconds = profile_frames(scene, source=spec, workers=workers, progress=progress)
     manifest = read_manifest(out)
+    _describe_once(out, manifest)
     lost = f", {len(manifest.quarantined)} left out" if manifest.quarantined else ""
     return Outcome(
         shown=(
             f"{out}: {manifest.spec.frames} frames, "
             f"{manifest.counts.get('instances', 0)} labelled instances{lost}",
+            *([_profile_table(seconds)] if profile else []),
         ),
         summary={
             "dataset": str(out),
@@ -90,20 +71,85 @@ def render(
             "counts": manifest.counts,
             "seconds": manifest.seconds,
             "quarantined": {str(frame): why for frame, why in manifest.quarantined.items()},
+            **({"profile": seconds} if profile else {}),
         },
     )
 
 
-def check(folder: Path) -> Outcome:
-    """Check a dataset; exit code 1 where it has problems."""
+def _profile_table(seconds: dict[str, float]) -> Table:
+    total = sum(seconds.values())
+    table = Table(title="one frame in one worker", title_justify="left")
+    for heading in ("stage", "ms", "share"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for stage, spent in {**seconds, "all": total}.items():
+        table.add_row(stage, f"{1000 * spent:.1f}", f"{spent / total:.1%}")
+    return table
+
+
+def _describe_once(folder: Path, manifest: Manifest) -> None:
+    """Draw the statistics that rendering has counted, unless they are drawn."""
+    layout = DatasetLayout(folder)
+    statistics = read_statistics(layout.statistics)
+    if statistics is not None and not layout.statistics_picture.is_file():
+        with writer_lock(folder):
+            describe_dataset(folder, manifest, statistics)
+
+
+def rerender(dataset: Path, frame: int, out: Path) -> Outcome:
+    """Render one frame again; exit code 1 where its labels are not the same."""
+    found = rerender_frame(dataset, frame, out)
+    labels = "labels equal" if found.same_labels else "labels DIFFER from the dataset's"
+    return Outcome(
+        shown=(
+            f"{found.image}: {labels}; {found.pixels_changed:.4%} of the picture's values "
+            f"differ, by at most {found.largest_step:.0f} grey levels",
+        ),
+        summary={
+            "image": str(found.image),
+            "same_labels": found.same_labels,
+            "pixels_changed": _number(found.pixels_changed),
+            "largest_step": _number(found.largest_step),
+        },
+        exit_code=0 if found.same_labels else 1,
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def check(
+    folder: Path, *, frames: int | None = None, quarantine: bool = False, workers: int | None = None
+) -> Outcome:
+    """Check a dataset, and audit some frames; exit code 1 where it has problems."""
+    if quarantine and frames is None:
+        raise InputError("--quarantine: only an audit finds frames to take out; add --audit N.")
+    checked = _checked(folder)
+    if frames is None:
+        return checked
+    audited = audit(folder, frames=frames, quarantine=quarantine, workers=workers)
+    if audited.summary["quarantined"]:
+        checked = _checked(folder)  # what is left is another dataset
+    return Outcome(
+        shown=(*checked.shown, *audited.shown),
+        summary={**checked.summary, "audit": audited.summary},
+        exit_code=max(checked.exit_code, audited.exit_code),
+    )
+
+
+def _checked(folder: Path) -> Outcome:
     with progress_bar("check", "frames/s") as progress:
         report = check_dataset(folder, progress=progress)
     verdict = f"{folder}: {len(report.problems)} problems" if report.problems else f"{folder}: good"
-    mean, deviation = report.brightness
+    statistics = DatasetStatistics(labels=report.statistics, pictures=report.pictures)
+    if not report.problems and os.access(folder, os.W_OK):
+        with writer_lock(folder):
+            describe_dataset(folder, report.manifest, statistics)
+        verdict += f"; {DatasetLayout(folder).card} shows what is in it"
     return Outcome(
         shown=(
             statistics_table("labels", [("", report.statistics)]),
-            f"brightness {mean:.3f} ± {deviation:.3f} of full scale",
+            *_picture_lines(report.pictures),
             *report.problems,
             verdict,
         ),
@@ -114,9 +160,21 @@ def check(folder: Path) -> Outcome:
             "instances": report.statistics.instances,
             "crowds": report.statistics.crowds,
             "per_category": report.statistics.per_category,
+            "near_duplicates": report.pictures.near_duplicates.pairs,
         },
         exit_code=1 if report.problems else 0,
     )
+
+
+def _picture_lines(pictures: PictureStatistics) -> Iterator[str]:
+    if pictures.brightness:
+        mean, deviation = pictures.brightness.mean, pictures.brightness.deviation
+        yield f"brightness of pictures {mean:.3f} ± {deviation:.3f} of full scale"
+    found = pictures.near_duplicates
+    pairs = [f"{first} and {second}" for first, second, _ in found.closest[:_MOST_PAIRS]]
+    listed = f": {', '.join(pairs)}{' ...' if found.pairs > len(pairs) else ''}" if pairs else ""
+    besides = "" if found.within_sequences else ", apart from those of one sequence"
+    yield f"{counted(found.pairs, 'pair')} of pictures nearly the same{besides}{listed}"
 
 
 def statistics_table(title: str, columns: list[tuple[str, LabelStatistics]]) -> Table:
@@ -133,56 +191,15 @@ def statistics_table(title: str, columns: list[tuple[str, LabelStatistics]]) -> 
         table.add_row(f"  {category}", *(str(s.per_category.get(category, 0)) for s in every))
     table.add_row("per image, 10/50/90 %", *(_quantiles(s.per_image) for s in every))
     table.add_row("box side, px, 10/50/90 %", *(_quantiles(s.box_side_px) for s in every))
+    if any(s.visible_fraction for s in every):
+        table.add_row(
+            "visible, %, 10/50/90 %", *(_quantiles(s.visible_fraction, 100) for s in every)
+        )
+        table.add_row(
+            "cut by the edge", *("-" if s.truncated is None else str(s.truncated) for s in every)
+        )
     return table
 
 
-def _quantiles(values: tuple[float, ...]) -> str:
-    return " / ".join("-" if math.isnan(value) else f"{value:.0f}" for value in values)
-
-
-def _family_lines(family: SceneFamily) -> Iterator[str | Table]:
-    image = family.image
-    yield f"{family.name}: {family.summary}"
-    yield f"  categories: {', '.join(family.categories)}"
-    yield f"  pictures: {image.width} x {image.height} {image.format}"
-    table = Table(show_lines=False)
-    for heading in ("factor", "parameter", "range", "off", "meaning"):
-        table.add_column(heading, overflow="fold")
-    for factor in family.factors:
-        table.add_row(factor.name, "", "", "", factor.meaning, style="bold")
-        for parameter in factor.parameters:
-            each = ", per object" if parameter.per_object else ""
-            table.add_row(
-                "",
-                parameter.name,
-                _range_text(parameter.distribution),
-                f"{parameter.off:g}" if isinstance(parameter.off, float) else str(parameter.off),
-                f"{parameter.meaning}{each}",
-            )
-    yield table
-
-
-def _range_text(distribution: Distribution) -> str:
-    match distribution:
-        case Choice(options):
-            return ", ".join(str(option) for option in dict.fromkeys(options))
-        case LogUniform(low, high):
-            return f"{low:g} … {high:g}, log"
-        case Uniform(low, high) | Integers(low, high):
-            return f"{low:g} … {high:g}"
-
-
-def _family_summary(family: SceneFamily) -> dict[str, object]:
-    return {
-        "name": family.name,
-        "summary": family.summary,
-        "categories": list(family.categories),
-        "image": family.image.model_dump(mode="json"),
-        "factors": {
-            factor.name: {
-                parameter.name: _range_text(parameter.distribution)
-                for parameter in factor.parameters
-            }
-            for factor in family.factors
-        },
-    }
+def _quantiles(numbers: NumberSummary | None, scale: float = 1) -> str:
+    return " / ".join(f"{scale * value:.0f}" for value in numbers.spread) if numbers else "-"

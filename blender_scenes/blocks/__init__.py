@@ -1,0 +1,25 @@
+"""What scene families are built from.
+
+Modules marked * import bpy and are for ``build.py`` files; all others are for ``family.py``.
+
+=================  ==============================================================================
+``lighting``       factor ``LIGHTING``, record ``Light``, ``sample_light``
+``worlds``         record ``World``: studios, rooms and skies as pictures
+``lights`` *       ``light_up(light)``; single lamps, an even sky
+``grounds``        factor ``BACKGROUND``, record ``Ground``, ``sample_ground``, ``folds_m``
+``floors`` *       ``lay_ground(ground, ...)``
+``framing``        factor ``CAMERA``, ``frame_camera``, ``ground_under``
+``clutter``        factors ``DISTRACTORS`` and ``OCCLUSION``, record ``Thing``, ``sample_clutter``,
+                   ``sample_occluders``
+``props`` *        ``set_out(things)``, ``painted_mesh(name, shape)``
+``places``         starting places in view, on a grid, in the air
+``discs``          ``push_apart``: scatter without overlap
+``heaps``          ``Heap``: things let down onto each other, in numpy
+``dropping`` *     ``drop(bodies)``: rigid bodies until they rest
+``materials`` *    surfaces, most of them with each object's own colour
+``shapes``         painted surfaces as arrays; ``meshes`` * puts arrays into the scene
+``pictures``       a user's photographs and panoramas
+``tailoring``      ``tailored(FACTOR, ranges=...)``: a block's factor as a family wants it
+``colours``        colour temperatures, sRGB, hues; ``noise``: random maps
+=================  ==============================================================================
+"""

@@ -12,31 +12,32 @@ from pipeline.geometry.boxes import FloatArray
 
 __all__ = [
     "ball_mesh",
+    "face_mesh",
     "frame_mesh",
     "mesh_object",
     "picture_mesh",
-    "quad_mesh",
     "torus_mesh",
 ]
 
-_Quads = npt.NDArray[np.int32]
+_Faces = npt.NDArray[np.int32]
 
 
-def quad_mesh(name: str, vertices_m: FloatArray, quads: _Quads) -> bpy.types.Mesh:
-    """A smooth-shaded mesh of quads.
+def face_mesh(name: str, vertices_m: FloatArray, faces: _Faces) -> bpy.types.Mesh:
+    """A smooth-shaded mesh of triangles or of quads.
 
     Args:
         name: Of the data block.
         vertices_m: (N, 3).
-        quads: (F, 4) vertex numbers, anticlockwise seen from outside.
+        faces: (F, 3) or (F, 4) vertex numbers, anticlockwise seen from outside.
     """
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(vertices_m))
     mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices_m, np.float32).ravel())
-    mesh.loops.add(quads.size)
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(quads, np.int32).ravel())
-    mesh.polygons.add(len(quads))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, quads.size, 4, dtype=np.int32))
+    mesh.loops.add(faces.size)
+    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces, np.int32).ravel())
+    mesh.polygons.add(len(faces))
+    starts = np.arange(0, faces.size, faces.shape[1], dtype=np.int32)
+    mesh.polygons.foreach_set("loop_start", starts)
     mesh.update(calc_edges=True)
     return mesh
 
@@ -54,7 +55,7 @@ def picture_mesh(
     """
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     vertices_m = np.column_stack([corners * [width_m, height_m], np.zeros(4)])
-    mesh = quad_mesh(name, vertices_m, np.array([[0, 1, 2, 3]], np.int32))
+    mesh = face_mesh(name, vertices_m, np.array([[0, 1, 2, 3]], np.int32))
     uv = (corners * repeats + 0.5).astype(np.float32)
     mesh.uv_layers.new(name="uv").data.foreach_set("uv", uv.ravel())
     return mesh
@@ -73,7 +74,7 @@ def ball_mesh(
         axis=-1,
     )
     vertices_m = ball.reshape(-1, 3) * np.array(radii_m)
-    return quad_mesh(name, vertices_m, ring_quads(segments // 2, segments))
+    return face_mesh(name, vertices_m, ring_quads(segments // 2, segments))
 
 
 def torus_mesh(name: str, *, radius_m: float, wire_m: float, segments: int = 64) -> bpy.types.Mesh:
@@ -87,14 +88,14 @@ def torus_mesh(name: str, *, radius_m: float, wire_m: float, segments: int = 64)
         ),
         axis=-1,
     )
-    return quad_mesh(name, vertices_m.reshape(-1, 3), ring_quads(13, segments))
+    return face_mesh(name, vertices_m.reshape(-1, 3), ring_quads(13, segments))
 
 
 def frame_mesh(name: str, *, inner_m: FloatArray, widening: float) -> bpy.types.Mesh:
     """A flat frame at z = 0 around a convex window, (P, 2), ``widening`` times as large."""
     flat_m = np.concatenate([inner_m, widening * inner_m])
     vertices_m = np.column_stack([flat_m, np.zeros(len(flat_m))])
-    return quad_mesh(name, vertices_m, ring_quads(2, len(inner_m)))
+    return face_mesh(name, vertices_m, ring_quads(2, len(inner_m)))
 
 
 def mesh_object(

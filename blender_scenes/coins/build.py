@@ -7,7 +7,7 @@ import numpy as np
 
 from blender_scenes.blocks.lights import area_lamp, even_sky
 from blender_scenes.blocks.materials import image_material, vertex_metal
-from blender_scenes.blocks.meshes import mesh_object, picture_mesh, quad_mesh
+from blender_scenes.blocks.meshes import face_mesh, mesh_object, picture_mesh
 from blender_scenes.coins.board import board_picture
 from blender_scenes.coins.flan import flan_mesh
 from blender_scenes.coins.props import lay_prop, mount_plate_holder
@@ -49,7 +49,7 @@ def _lay_board(scene: CoinsScene) -> None:
 
 def _lay_coin(coin: Coin, metal: bpy.types.Material, *, radius_px: float) -> None:
     flan = flan_mesh(coin, radius_px=radius_px)
-    mesh = quad_mesh(f"coin {coin.instance_id}", flan.vertices_m, flan.quads)
+    mesh = face_mesh(f"coin {coin.instance_id}", flan.vertices_m, flan.quads)
     rgba = np.ones((len(flan.reflectance), 4), np.float32)
     rgba[:, :3] = flan.reflectance
     mesh.attributes.new("reflectance", "FLOAT_COLOR", "POINT").data.foreach_set(

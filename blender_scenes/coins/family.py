@@ -9,8 +9,9 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from blender_scenes.blocks.discs import push_apart
 from blender_scenes.coins.factors import FACTORS
-from blender_scenes.coins.layout import arrange, push_apart
+from blender_scenes.coins.layout import arrange
 from blender_scenes.coins.scene import Board, Coin, CoinsScene, Light, Prop, PropKind, Rgb
 from blender_scenes.family import SceneFamily
 from pipeline.geometry.boxes import FloatArray

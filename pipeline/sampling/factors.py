@@ -10,13 +10,31 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from pipeline.errors import SpecError
+from pipeline.sampling.distributions import (
+    Bounds,
+    Choice,
+    Distribution,
+    Drawn,
+    Fixed,
+    Integers,
+    LogUniform,
+    Normal,
+    Uniform,
+)
 from pipeline.sampling.seeds import FrameSeeds
-from pipeline.specs.scene import FactorName, FactorValue
+from pipeline.sampling.settings import Domain, read_distribution
+from pipeline.sampling.variation import (
+    RESERVED,
+    Amount,
+    parameters_of,
+    read_frozen,
+    read_vary,
+)
+from pipeline.specs.scene import FactorName, FactorValue, Randomisation
 
 __all__ = [
     "BoundFactor",
@@ -25,64 +43,18 @@ __all__ = [
     "Drawn",
     "Factor",
     "FactorDraws",
+    "Fixed",
     "Integers",
     "LogUniform",
+    "Normal",
     "Parameter",
     "Uniform",
     "bind_factors",
 ]
 
-Drawn = bool | int | float | str
-
-
-@dataclass(frozen=True, slots=True)
-class Uniform:
-    """Uniform on [low, high]."""
-
-    low: float
-    high: float
-
-    def at(self, u: float) -> float:
-        """The value at the quantile u in [0, 1)."""
-        return self.low + (self.high - self.low) * u
-
-
-@dataclass(frozen=True, slots=True)
-class LogUniform:
-    """Uniform in the logarithm on [low, high]; both positive."""
-
-    low: float
-    high: float
-
-    def at(self, u: float) -> float:
-        """The value at the quantile u in [0, 1)."""
-        return math.exp(math.log(self.low) + (math.log(self.high) - math.log(self.low)) * u)
-
-
-@dataclass(frozen=True, slots=True)
-class Integers:
-    """Uniform on the whole numbers low ... high, both included."""
-
-    low: int
-    high: int
-
-    def at(self, u: float) -> int:
-        """The value at the quantile u in [0, 1)."""
-        return self.low + min(int(u * (self.high - self.low + 1)), self.high - self.low)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Each option equally often; an option named twice comes twice as often."""
-
-    options: tuple[Drawn, ...]
-
-    def at(self, u: float) -> Drawn:
-        """The value at the quantile u in [0, 1)."""
-        return self.options[min(int(u * len(self.options)), len(self.options) - 1)]
-
-
-Distribution = Uniform | LogUniform | Integers | Choice
+_TASK: tuple[FactorName, ...] = ("count", "placement", "pose")  # what `fixed` goes on drawing
+_WILD_AMOUNT = 2.0  # how much wider a parameter is wild that has no wild distribution of its own
+_FULL_TURNS = {"_rad": 2 * math.pi, "_deg": 360.0}  # which cannot be widened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +68,8 @@ class Parameter:
         meaning: One line for ``blendgap scenes``.
         per_object: Drawn for every object instead of once a frame.
         bounds: Values a spec may set, both ends included.
+        wild: For domain randomisation, plausible or not; None is twice as wide as the default.
+        essential: Drawn in ``randomisation: fixed`` too, since categories hang on it.
     """
 
     name: str
@@ -103,7 +77,36 @@ class Parameter:
     off: Drawn
     meaning: str
     per_object: bool = False
-    bounds: tuple[float, float] = (-math.inf, math.inf)
+    bounds: Bounds = (-math.inf, math.inf)
+    wild: Distribution | None = None
+    essential: bool = False
+
+    @property
+    def domain(self) -> Domain:
+        """What a spec may set it to."""
+        kinds = (self.distribution, *([self.wild] if self.wild else []))
+        options = [option for kind in kinds if isinstance(kind, Choice) for option in kind.options]
+        if isinstance(self.off, bool | str) or options:
+            options.append(self.off)
+        return Domain(
+            default=self.distribution, options=tuple(dict.fromkeys(options)), bounds=self.bounds
+        )
+
+    @property
+    def _is_full_turn(self) -> bool:
+        turn = next((t for unit, t in _FULL_TURNS.items() if self.name.endswith(unit)), math.inf)
+        kind = self.distribution
+        return isinstance(kind, Uniform) and kind.high - kind.low >= turn
+
+    def varied(self, amount: Amount) -> Distribution:
+        """Its distribution from off (0) over the default (1) to wider ones, or the wild one."""
+        if amount == "wild":
+            return self.wild or self.varied(_WILD_AMOUNT)
+        if amount == 0:
+            return Fixed(self.off)
+        if amount == 1 or (amount > 1 and self._is_full_turn):
+            return self.distribution
+        return self.distribution.varied(amount, off=self.off, bounds=self.bounds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,31 +122,36 @@ class Factor:
     parameters: tuple[Parameter, ...]
     dependants: tuple[FactorName, ...] = ()
 
+    def __post_init__(self) -> None:
+        if taken := [p.name for p in self.parameters if p.name in RESERVED]:
+            raise ValueError(f"Factor {self.name}: {taken} are words of the spec's own.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundFactor:
-    """A factor after the spec has been applied to it."""
+    """A factor after the spec has been applied to it.
+
+    Attributes:
+        factor: With the distributions that are drawn from.
+        frozen_at: The frame whose draws every frame shares; None where each has its own.
+    """
 
     factor: Factor
-    mode: Literal["on", "off", "frozen"] = "on"
+    frozen_at: int | None = None
 
     def draw(self, seeds: FrameSeeds, index: int = 0) -> dict[str, Drawn]:
         """One value for every frame parameter (index 0) or object parameter (index ≥ 1)."""
         rng = self.generator(seeds, index)
-        values: dict[str, Drawn] = {}
-        for parameter in self.factor.parameters:
-            if parameter.per_object != (index > 0):
-                continue
-            u = float(rng.random())
-            values[parameter.name] = (
-                parameter.off if self.mode == "off" else parameter.distribution.at(u)
-            )
-        return values
+        return {
+            parameter.name: parameter.distribution.at(float(rng.random()))
+            for parameter in self.factor.parameters
+            if parameter.per_object == (index > 0)
+        }
 
     def generator(self, seeds: FrameSeeds, index: int = 0) -> np.random.Generator:
         """The factor's raw generator, the one the draw starts from."""
-        if self.mode == "frozen":
-            seeds = replace(seeds, frame=0)
+        if self.frozen_at is not None:
+            seeds = replace(seeds, frame=self.frozen_at)
         return seeds.generator(self.factor.name, index)
 
 
@@ -178,9 +186,13 @@ class FactorDraws:
 
 
 def bind_factors(
-    factors: tuple[Factor, ...], settings: Mapping[FactorName, FactorValue], *, source: Path
+    factors: tuple[Factor, ...],
+    settings: Mapping[FactorName, FactorValue],
+    *,
+    source: Path,
+    randomisation: Randomisation = "structured",
 ) -> dict[FactorName, BoundFactor]:
-    """Apply a spec's ``factors`` to a family's.
+    """Apply a spec's ``factors`` and ``randomisation`` to a family's factors.
 
     Raises:
         SpecError: For a factor or parameter that the family lacks, or a value out of bounds.
@@ -192,62 +204,48 @@ def bind_factors(
                 f"{source}: key 'factors.{name}': this scene has no such factor; "
                 f"known: {', '.join(known)}."
             )
-    return {name: _bind(factor, settings.get(name, "on"), source) for name, factor in known.items()}
+    return {
+        name: _bind(factor, settings.get(name, {}), randomisation, source)
+        for name, factor in known.items()
+    }
 
 
-def _bind(factor: Factor, setting: FactorValue, source: Path) -> BoundFactor:
-    if not isinstance(setting, dict):
-        return BoundFactor(factor=factor, mode=setting)
-    known = {parameter.name: parameter for parameter in factor.parameters}
-    for key in setting:
-        if key not in known:
+def _bind(
+    factor: Factor, value: FactorValue, randomisation: Randomisation, source: Path
+) -> BoundFactor:
+    key = f"{source}: key 'factors.{factor.name}"
+    setting = parameters_of(value)
+    known = [parameter.name for parameter in factor.parameters]
+    for name in setting:
+        if name not in known and name not in RESERVED:
             raise SpecError(
-                f"{source}: key 'factors.{factor.name}.{key}': unknown parameter; "
-                f"known: {', '.join(known)}."
+                f"{key}.{name}': unknown parameter; known: {', '.join([*known, *RESERVED])}."
             )
+    vary = read_vary(setting, where=key)
     parameters = tuple(
         replace(
             parameter,
-            distribution=_distribution(
-                parameter,
-                setting[parameter.name],
-                f"{source}: key 'factors.{factor.name}.{parameter.name}'",
+            distribution=read_distribution(
+                setting[parameter.name], parameter.domain, where=f"{key}.{parameter.name}"
+            )
+            if parameter.name in setting
+            else parameter.varied(
+                _usual_amount(factor, parameter, randomisation) if vary is None else vary
             ),
         )
-        if parameter.name in setting
-        else parameter
         for parameter in factor.parameters
     )
-    return BoundFactor(factor=replace(factor, parameters=parameters))
-
-
-def _distribution(parameter: Parameter, value: Drawn | list[Drawn], where: str) -> Distribution:
-    default = parameter.distribution
-    if isinstance(default, Choice):
-        options = tuple(value) if isinstance(value, list) else (value,)
-        strange = [option for option in options if option not in default.options]
-        if strange or not options:
-            raise SpecError(
-                f"{where}: got {value!r}; expected one or more of "
-                f"{', '.join(map(str, dict.fromkeys(default.options)))}."
-            )
-        return Choice(options)
-    ends = value if isinstance(value, list) else [value, value]
-    whole = isinstance(default, Integers)
-    fits = len(ends) == 2 and all(
-        isinstance(end, int if whole else int | float) and not isinstance(end, bool) for end in ends
+    return BoundFactor(
+        factor=replace(factor, parameters=parameters),
+        frozen_at=read_frozen(setting, where=key),
     )
-    if not fits:
-        kind = "whole number" if whole else "number"
-        raise SpecError(f"{where}: got {value!r}; expected a {kind} or [low, high].")
-    low, high = (float(end) for end in ends)
-    minimum, maximum = parameter.bounds
-    if isinstance(default, LogUniform):
-        minimum = max(minimum, 1e-12)
-    if not minimum <= low <= high <= maximum:
-        raise SpecError(
-            f"{where}: got {value!r}; expected {minimum:g} <= low <= high <= {maximum:g}."
-        )
-    if isinstance(default, Integers):
-        return Integers(int(low), int(high))
-    return type(default)(low, high)
+
+
+def _usual_amount(factor: Factor, parameter: Parameter, randomisation: Randomisation) -> Amount:
+    match randomisation:
+        case "structured":
+            return 1.0
+        case "domain":
+            return "wild"
+        case "fixed":
+            return 1.0 if factor.name in _TASK or parameter.essential else 0.0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from pipeline.specs.document import Spec
 
@@ -13,6 +19,8 @@ __all__ = [
     "FactorValue",
     "ImageSpec",
     "LabelSpec",
+    "ParameterValue",
+    "Randomisation",
     "RenderSpec",
     "SceneSpec",
     "SequenceSpec",
@@ -34,7 +42,26 @@ FactorName = Literal[
     "motion",
 ]
 Scalar = bool | int | float | str
-FactorValue = Literal["on", "off", "frozen"] | dict[str, Scalar | list[Scalar]]
+ParameterValue = Scalar | list[Scalar] | dict[str, Scalar | list[Scalar] | dict[str, float]]
+
+
+def _in_few_words(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    # A union's own errors list every way in which the value fits none of its members.
+    try:
+        return validate(value)
+    except ValidationError:
+        raise ValueError(
+            "expected on, off, frozen, wild, a number from 0 on, or parameters with new values"
+        ) from None
+
+
+FactorValue = Annotated[
+    Literal["on", "off", "frozen", "wild"]
+    | Annotated[float, Field(strict=True, ge=0)]
+    | dict[str, ParameterValue],
+    WrapValidator(_in_few_words),
+]
+Randomisation = Literal["fixed", "domain", "structured"]
 Preset = Literal["draft", "standard", "photo"]
 
 _SAMPLES: dict[Preset, int] = {"draft": 4, "standard": 12, "photo": 32}
@@ -124,8 +151,12 @@ class SceneSpec(Spec):
         seed: Frame i depends on (spec, seed, i) only.
         sequence: Makes videos; ``frames`` then counts the pictures of all of them.
         image: Size and format; ``None`` takes the family's.
-        factors: Per factor ``on``, ``off``, ``frozen`` or new values for its parameters:
-            a number fixes one, ``[low, high]`` sets its range, a list of words its choices.
+        randomisation: How far factors go that ``factors`` leaves alone: ``structured`` draws
+            what is plausible; ``domain`` also what is not, from each parameter's wild range
+            (Tobin 2017); ``fixed`` draws only what the task needs.
+        factors: Per factor ``on``, ``off``, ``frozen``, ``wild``, a number (how much of its
+            range it varies over: 0 is off, 1 on) or new values for its parameters
+            (docs/factors.md).
     """
 
     scene: str
@@ -135,6 +166,7 @@ class SceneSpec(Spec):
     render: RenderSpec = RenderSpec()
     labels: LabelSpec = LabelSpec()
     sequence: SequenceSpec | None = None
+    randomisation: Randomisation = "structured"
     factors: dict[FactorName, FactorValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.path import Path as MatplotlibPath
 
+from blender_scenes.blocks.discs import push_apart
 from blender_scenes.coins.board import board_picture
 from blender_scenes.coins.factors import FACTORS
 from blender_scenes.coins.family import CoinsFamily
 from blender_scenes.coins.flan import flan_mesh
-from blender_scenes.coins.layout import arrange, push_apart
+from blender_scenes.coins.layout import arrange
 from blender_scenes.coins.outline import flan_outline
 from blender_scenes.coins.relief import coin_face
 from blender_scenes.coins.scene import Coin, CoinsScene

@@ -1,0 +1,71 @@
+"""Grounds as bpy data: a level square with a baked picture, or a folded cloth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import bpy
+import numpy as np
+import numpy.typing as npt
+
+from blender_scenes.blocks.ground_pictures import ground_picture
+from blender_scenes.blocks.grounds import Ground, folds_m
+from blender_scenes.blocks.materials import image_material
+from blender_scenes.blocks.meshes import face_mesh, mesh_object
+from blender_scenes.blocks.pictures import read_picture
+from blender_scenes.blocks.shapes import sheet
+
+__all__ = ["lay_ground"]
+
+_NO_FILES: Mapping[str, Path] = MappingProxyType({})
+_NET = 129  # points along a folded cloth's side
+_CROWDED = 4.0  # how much closer they are in the middle
+
+
+def lay_ground(
+    ground: Ground,
+    *,
+    size_m: tuple[float, float],
+    cells: int,
+    lit_from_rad: float = 2.4,
+    world_from_ground: npt.ArrayLike | None = None,
+    files: Mapping[str, Path] = _NO_FILES,
+) -> bpy.types.Object:
+    """Put a ground into the scene, unlabelled.
+
+    Args:
+        ground: As drawn.
+        size_m: Along x and y; the tile is repeated, mirrored, as often as it takes.
+        cells: Of the tile's picture, about the picture's pixels that see it.
+        lit_from_rad: Where the light comes from, ``Light.azimuth_rad``.
+        world_from_ground: 4 x 4 rigid transform; level around the origin unless given.
+        files: The family's assets, where the ground is a photograph of them.
+    """
+    picture = (
+        read_picture(files[ground.picture])
+        if ground.surface == "picture"
+        else ground_picture(ground, cells=cells, lit_from_rad=lit_from_rad)
+    )
+    mesh = _net(ground, size_m, aspect=picture.shape[0] / picture.shape[1])
+    mesh.materials.append(image_material(ground.surface, picture, coat_roughness=ground.roughness))
+    transform = np.eye(4) if world_from_ground is None else world_from_ground
+    return mesh_object(mesh, world_from_obj=transform)
+
+
+def _net(ground: Ground, size_m: tuple[float, float], *, aspect: float) -> bpy.types.Mesh:
+    points = _NET if ground.fold_m > 0 else 2
+    # Far more points in the middle than at the far ends.
+    place = np.linspace(-1, 1, points)
+    crowded = np.sinh(_CROWDED * place) / np.sinh(_CROWDED) / 2
+    x, y = np.meshgrid(crowded * size_m[0], crowded * size_m[1])
+    flat_m = np.column_stack([x.ravel(), y.ravel()])
+    net = np.column_stack([flat_m, folds_m(ground, flat_m)]).reshape(points, points, 3)
+    shape = sheet(net, (0.0, 0.0, 0.0))
+    mesh = face_mesh("ground", shape.vertices_m, shape.triangles)
+    uv = flat_m / (ground.tile_m * np.array([1.0, aspect])) + 0.5
+    mesh.uv_layers.new(name="uv").data.foreach_set(
+        "uv", uv[shape.triangles.ravel()].astype(np.float32).ravel()
+    )
+    return mesh

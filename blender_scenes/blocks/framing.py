@@ -1,0 +1,150 @@
+"""The factor ``camera``: on a shell, as far off as the wanted size on screen. Without Blender.
+
+A family puts :data:`CAMERA` (or ``tailored(CAMERA, ...)``) among its factors, wraps them all in
+``lens.with_optics`` and calls :func:`frame_camera` with the size of a typical object.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pipeline.geometry.boxes import FloatArray
+from pipeline.geometry.camera import Camera, look_at, pinhole_camera, rays_cam
+from pipeline.records.scene import Vector3
+from pipeline.sampling.factors import Factor, FactorDraws, LogUniform, Parameter, Uniform
+from pipeline.specs.scene import ImageSpec
+
+__all__ = ["CAMERA", "NOMINAL_PX", "frame_camera", "ground_under", "seen_half_extent_m"]
+
+NOMINAL_PX = 640
+"""Length of the longer side of the picture in which ``object_px`` counts."""
+
+CAMERA = Factor(
+    name="camera",
+    meaning="where the camera stands and how large it shows the objects",
+    parameters=(
+        Parameter(
+            name="object_px",
+            distribution=LogUniform(60, 160),
+            off=100.0,
+            meaning="length of a typical object, where the longer side of the picture is 640",
+            bounds=(1, 2000),
+        ),
+        Parameter(
+            name="azimuth_rad",
+            distribution=Uniform(-math.pi, math.pi),
+            off=-math.pi / 2,
+            meaning="around the scene",
+        ),
+        Parameter(
+            name="elevation_rad",
+            distribution=Uniform(0.7, 1.5),
+            off=1.2,
+            meaning="above the ground",
+            bounds=(0.02, math.pi / 2),
+        ),
+        Parameter(
+            name="roll_rad",
+            distribution=Uniform(-0.05, 0.05),
+            off=0.0,
+            meaning="turn about the line of sight",
+            bounds=(-math.pi, math.pi),
+        ),
+        Parameter(
+            name="hfov_rad",
+            distribution=LogUniform(0.7, 1.15),
+            off=0.9,
+            meaning="field of view along the longer side",
+            bounds=(0.02, 2.6),
+        ),
+        Parameter(
+            name="offset_x",
+            distribution=Uniform(-0.1, 0.1),
+            off=0.0,
+            meaning="of the scene's middle from the picture's, over its width",
+            bounds=(-1, 1),
+        ),
+        Parameter(
+            name="offset_y",
+            distribution=Uniform(-0.1, 0.1),
+            off=0.0,
+            meaning="of the scene's middle from the picture's, over its height",
+            bounds=(-1, 1),
+        ),
+    ),
+)
+"""A phone held above a table; families narrow it to what their photographs show."""
+
+
+def frame_camera(
+    draws: FactorDraws,
+    *,
+    image: ImageSpec,
+    object_m: float,
+    target_m: Vector3 = (0.0, 0.0, 0.0),
+) -> Camera:
+    """Draw the factor ``camera``.
+
+    Args:
+        draws: Of a family that has :data:`CAMERA`.
+        image: Size of the picture.
+        object_m: Length of a typical object, which is ``object_px`` long at the target, seen
+            from the front.
+        target_m: Middle of the scene.
+    """
+    values: dict[str, Any] = draws.frame("camera")
+    longest = max(image.width, image.height)
+    focal_px = longest / 2 / math.tan(values["hfov_rad"] / 2)
+    distance_m = focal_px * object_m / (values["object_px"] * longest / NOMINAL_PX)
+    azimuth, elevation, roll = (values[f"{key}_rad"] for key in ("azimuth", "elevation", "roll"))
+    outwards = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])
+    upwards = np.array([0.0, 0.0, 1.0])
+    # Up in the picture is along the shell's meridian: defined straight above, too.
+    meridian = math.cos(elevation) * upwards - math.sin(elevation) * outwards
+    sideways = np.array([-math.sin(azimuth), math.cos(azimuth), 0.0])
+    eye_m = distance_m * (math.cos(elevation) * outwards + math.sin(elevation) * upwards)
+    world_from_cam = look_at(
+        eye_m=eye_m, target_m=np.zeros(3), up=math.cos(roll) * meridian + math.sin(roll) * sideways
+    )
+    # Moved in the picture's plane, not turned: the target keeps its size and its view.
+    shift_px = np.array([values["offset_x"] * image.width, values["offset_y"] * image.height])
+    world_from_cam[:3, 3] -= world_from_cam[:3, :2] @ (shift_px * distance_m / focal_px)
+    world_from_cam[:3, 3] += target_m
+    return pinhole_camera(
+        width_px=image.width,
+        height_px=image.height,
+        hfov_rad=2 * math.atan(image.width / 2 / focal_px),
+        world_from_cam=world_from_cam,
+    )
+
+
+def ground_under(
+    camera: Camera, pixels_px: FloatArray, *, farthest_m: float = 10.0, z_m: float = 0.0
+) -> FloatArray:
+    """(N, 2) x, y of the level ground that (N, 2) pixels show.
+
+    Args:
+        camera: Above the ground.
+        pixels_px: x, y; also outside the picture.
+        farthest_m: From the point below the camera; what shows more, as the sky does, is put
+            at this distance.
+        z_m: Height of the ground.
+    """
+    world_from_cam = np.array(camera.world_from_cam)
+    rays = rays_cam(camera, np.asarray(pixels_px, dtype=float)) @ world_from_cam[:3, :3].T
+    eye_m = world_from_cam[:3, 3]
+    down = np.maximum(-rays[:, 2], 1e-9)
+    depth = (eye_m[2] - z_m) / down
+    depth = np.minimum(depth, farthest_m / np.maximum(np.linalg.norm(rays[:, :2], axis=1), 1e-9))
+    return np.asarray(eye_m[:2] + depth[:, None] * rays[:, :2])
+
+
+def seen_half_extent_m(camera: Camera, *, farthest_m: float = 10.0) -> tuple[float, float]:
+    """Half sides, x and y, of the rectangle around the origin that holds all seen ground."""
+    width, height = camera.width_px, camera.height_px
+    corners_px = np.array([[0.0, 0.0], [width, 0], [width, height], [0, height]])
+    reach = np.abs(ground_under(camera, corners_px, farthest_m=farthest_m)).max(axis=0)
+    return float(reach[0]), float(reach[1])

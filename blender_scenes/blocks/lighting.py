@@ -1,0 +1,216 @@
+"""The factor ``lighting``: a world around the scene and a lamp above it. Without Blender.
+
+A family puts :data:`LIGHTING` (or ``tailored(LIGHTING, ...)``) among its factors, calls
+:func:`sample_light` and stores the :class:`Light` in its scene; ``lights.light_up`` builds it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from blender_scenes.blocks.colours import Rgb, kelvin_rgb
+from blender_scenes.blocks.worlds import World, WorldKind
+from pipeline.records.scene import Record, Vector3
+from pipeline.sampling.factors import (
+    Choice,
+    Factor,
+    FactorDraws,
+    LogUniform,
+    Parameter,
+    Uniform,
+)
+
+__all__ = ["LIGHTING", "Lamp", "Light", "sample_light"]
+
+_COMMON: tuple[WorldKind, ...] = (
+    "studio", "studio", "window", "window", "office", "lamps", "overcast", "sky", "even", "even",
+)  # fmt: skip
+_SPOT_SIZE = 0.25  # of a spot over an area lamp: its shadows are the harder ones
+
+
+class Lamp(Record):
+    """A lamp that looks at a point.
+
+    Attributes:
+        kind: A square that shines to one side, or a ball in a reflector.
+        position_m: Of its middle.
+        target_m: What it looks at.
+        size_m: Side or diameter; large lamps throw soft shadows.
+        irradiance: On a level surface at the target; 1 shows a white one at full scale.
+        colour: Linear RGB, brightest channel 1.
+        cone_rad: Full opening angle of a spot.
+    """
+
+    kind: Literal["area", "spot"] = "area"
+    position_m: Vector3
+    target_m: Vector3 = (0.0, 0.0, 0.0)
+    size_m: float
+    irradiance: float
+    colour: Rgb = (1.0, 1.0, 1.0)
+    cone_rad: float = 1.2
+
+
+class Light(Record):
+    """All light of a scene."""
+
+    world: World
+    lamps: tuple[Lamp, ...] = ()
+
+    @property
+    def azimuth_rad(self) -> float:
+        """Where most of the directed light comes from, about the upright axis; 0 is +x."""
+        if not self.lamps:
+            return self.world.turn_rad
+        lamp = max(self.lamps, key=lambda one: one.irradiance)
+        return math.atan2(
+            lamp.position_m[1] - lamp.target_m[1], lamp.position_m[0] - lamp.target_m[0]
+        )
+
+
+LIGHTING = Factor(
+    name="lighting",
+    meaning="surroundings that give light, and a lamp",
+    parameters=(
+        Parameter(
+            name="world",
+            distribution=Choice(_COMMON),
+            wild=Choice(tuple(dict.fromkeys(_COMMON))),
+            off="even",
+            meaning="what is around the scene",
+        ),
+        Parameter(
+            name="lamp",
+            distribution=Choice(("area", "area", "spot")),
+            off="area",
+            meaning="a square that throws soft shadows, or a small spot",
+        ),
+        Parameter(
+            name="azimuth_rad",
+            distribution=Uniform(-math.pi, math.pi),
+            off=2.4,
+            meaning="where the lamp stands, 0 is right",
+        ),
+        Parameter(
+            name="elevation_rad",
+            distribution=Uniform(0.5, 1.4),
+            off=0.9,
+            meaning="height of the lamp",
+            bounds=(0.1, math.pi / 2),
+        ),
+        Parameter(
+            name="distance",
+            distribution=LogUniform(1.5, 6.0),
+            off=3.0,
+            meaning="lamp's, over the reach of the scene",
+            bounds=(0.5, 100),
+        ),
+        Parameter(
+            name="size",
+            distribution=LogUniform(0.1, 0.8),
+            off=0.4,
+            meaning="lamp's side over its distance",
+            bounds=(0.01, 2),
+        ),
+        Parameter(
+            name="strength",
+            distribution=LogUniform(0.6, 1.1),
+            off=1.0,
+            meaning="of all light together; 1 shows white at full scale",
+            bounds=(0.01, 100),
+        ),
+        Parameter(
+            name="fill",
+            distribution=Uniform(0.3, 1.0),
+            off=0.4,
+            meaning="share from the surroundings, the lamp gives the rest",
+            bounds=(0, 1),
+        ),
+        Parameter(
+            name="kelvin",
+            distribution=LogUniform(4500, 8500),
+            off=6500.0,
+            meaning="colour temperature of the lamp; 6500 shows white",
+            bounds=(1700, 25000),
+        ),
+        Parameter(
+            name="world_kelvin",
+            distribution=LogUniform(4500, 8500),
+            off=6500.0,
+            meaning="colour temperature of the surroundings' light",
+            bounds=(1700, 25000),
+        ),
+        Parameter(
+            name="world_turn_rad",
+            distribution=Uniform(-math.pi, math.pi),
+            off=0.0,
+            meaning="turn of the surroundings about the upright axis",
+        ),
+        Parameter(
+            name="contrast",
+            distribution=Uniform(0.5, 1.0),
+            off=1.0,
+            meaning="of the surroundings: 0 is light from everywhere alike",
+            bounds=(0, 1),
+        ),
+    ),
+)
+"""Studio, room or sky around the scene, and an area or spot lamp."""
+
+
+def sample_light(
+    draws: FactorDraws,
+    *,
+    reach_m: float,
+    target_m: Vector3 = (0.0, 0.0, 0.0),
+    pictures: Sequence[str] = (),
+) -> Light:
+    """Draw the factor ``lighting``.
+
+    Args:
+        draws: Of a family that has :data:`LIGHTING`.
+        reach_m: Size of the lit scene, which the lamp's distance is a multiple of.
+        target_m: What the lamp looks at.
+        pictures: Asset names of the user's panoramas; where there are some, they are the worlds.
+    """
+    values: dict[str, Any] = draws.frame("lighting")
+    noise = draws.noise("lighting")
+    kind, picture = values["world"], ""
+    if pictures:
+        kind, picture = "picture", pictures[int(noise.integers(len(pictures)))]
+    world = World(
+        kind=kind,
+        irradiance=values["strength"] * values["fill"],
+        turn_rad=values["world_turn_rad"],
+        kelvin=values["world_kelvin"],
+        contrast=values["contrast"],
+        picture=picture,
+        seed=draws.noise_seed("lighting", 1),
+    )
+    share = values["strength"] * (1 - values["fill"])
+    if share <= 0:
+        return Light(world=world)
+    distance_m, elevation = values["distance"] * reach_m, values["elevation_rad"]
+    azimuth = values["azimuth_rad"]
+    towards = np.array(
+        [
+            math.cos(elevation) * math.cos(azimuth),
+            math.cos(elevation) * math.sin(azimuth),
+            math.sin(elevation),
+        ]
+    )
+    x, y, z = np.array(target_m) + distance_m * towards
+    spot = values["lamp"] == "spot"
+    lamp = Lamp(
+        kind=values["lamp"],
+        position_m=(float(x), float(y), float(z)),
+        target_m=target_m,
+        size_m=values["size"] * distance_m * (_SPOT_SIZE if spot else 1.0),
+        irradiance=share,
+        colour=kelvin_rgb(values["kelvin"]),
+        cone_rad=min(2.6, 2.2 * math.atan(2.0 / values["distance"]) + 0.3),
+    )
+    return Light(world=world, lamps=(lamp,))
