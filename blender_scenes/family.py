@@ -20,9 +20,10 @@ class SceneFamily(ABC):
     """A kind of scene, in ``blender_scenes/<name>/``.
 
     ``family.py`` (no bpy) says what there is and draws it; ``build.py`` beside it turns one
-    sampled scene into bpy data with ``build(scene) -> None``: every labelled object gets
-    ``pass_index = instance_id``, everything else 0. Camera and render settings are not the
-    family's business.
+    sampled scene into bpy data with ``build(scene) -> SampledScene | None``: every labelled
+    object gets ``pass_index = instance_id``, everything else 0. A scene that it returns, as one
+    whose objects have come to rest, replaces the sampled one in the record; built again, that
+    one must stay as it is. Camera and render settings are not the family's business.
 
     Attributes:
         name: As in the spec's ``scene``.
@@ -54,6 +55,14 @@ class SceneFamily(ABC):
         A dataset is pinned to their contents. Most families draw everything themselves.
         """
         return {}
+
+    def keypoints_of(self, spec: SceneSpec, *, source: Path) -> Mapping[str, KeypointLayout]:
+        """The keypoints of a spec's datasets, for families where it decides how many there are.
+
+        Raises:
+            SpecError: If the spec cannot have one layout for all pictures; names ``source``.
+        """
+        return self.keypoints
 
     @abstractmethod
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> SampledScene:

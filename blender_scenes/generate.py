@@ -12,7 +12,7 @@ from pathlib import Path
 from blender_scenes.assets import asset_hashes, check_assets
 from blender_scenes.job import Job, Reply
 from blender_scenes.pool import WORKER_MODULE, RenderPool
-from blender_scenes.registry import find_family
+from blender_scenes.registry import find_family, plugin_versions
 from pipeline.dataset.assembly import assemble
 from pipeline.dataset.frames import find_done, remove_leftovers
 from pipeline.dataset.hashes import is_intact
@@ -49,6 +49,7 @@ def resolve_spec(spec: SceneSpec, *, source: Path) -> SceneSpec:
     """
     family = find_family(spec.scene, source=source)
     bind_factors(family.factors, spec.factors, source=source, randomisation=spec.randomisation)
+    family.keypoints_of(spec, source=source)
     return spec.model_copy(update={"image": spec.image or family.image})
 
 
@@ -89,8 +90,9 @@ def render_dataset(
     wanted = Manifest(
         spec=spec,
         categories=family.categories,
-        keypoints=dict(family.keypoints),
-        versions={name: version(package) for name, package in _PACKAGES.items()},
+        keypoints=dict(family.keypoints_of(spec, source=source)),
+        versions={name: version(package) for name, package in _PACKAGES.items()}
+        | plugin_versions(spec.scene),
         assets=asset_hashes(spec, source=source),
     )
     layout = DatasetLayout(out)

@@ -68,7 +68,8 @@ class FrameRenderer:
             scene = self._replay(frame) if self._records else self._sample(frame)
         clear_scene()
         with stages.time("build"):
-            self._build(scene)
+            # What only Blender can say, as where things came to rest, goes into the record.
+            scene = self._build(scene) or scene
         with stages.time("render"):
             passes = self._engine.render(scene, noise_seed=frame)
         with stages.time("sensor"):

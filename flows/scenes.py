@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.constrain import Constrain
 from rich.table import Table
+from rich.text import Text
 
 from blender_scenes.family import SceneFamily
 from blender_scenes.generate import render_dataset, resolve_spec
@@ -102,13 +103,16 @@ def write_sheet(out: Path, sheet: ImageArray) -> None:
 def _with_one_moving(
     scene: SceneSpec, vary: str, *, frame: int, source: Path
 ) -> tuple[SceneSpec, list[str]]:
-    """The spec with all other factors frozen, and what will be drawn, frame by frame."""
+    """The spec, of single pictures, with all other factors frozen; what each picture draws."""
     resolve_spec(scene, source=source)
     factors = {factor.name: factor for factor in find_family(scene.scene, source=source).factors}
     name = next((known for known in factors if known == vary), None)
     if name is None:
         raise SpecError(f"--vary: got {vary!r}; expected one of {', '.join(factors)}.")
-    alone = vary_only(scene, name, factors=factors, frame=frame)
+    single = scene.model_copy(
+        update={"sequence": None, "labels": scene.labels.model_copy(update={"flow": False})}
+    )
+    alone = vary_only(single, name, factors=factors, frame=frame)
     bound = bind_factors(
         tuple(factors.values()), alone.factors, source=source, randomisation=alone.randomisation
     )
@@ -125,7 +129,7 @@ def _family_lines(family: SceneFamily) -> Iterator[RenderableType]:
     yield Constrain(_columns(longest, ("  parameter", "range", "off", "wild", "meaning")), _WIDTH)
     for factor in family.factors:
         moved = f" (moves {', '.join(factor.dependants)} too)" if factor.dependants else ""
-        yield f"{factor.name}: {factor.meaning}{moved}"
+        yield Constrain(Text(f"{factor.name}: {factor.meaning}{moved}"), _WIDTH)
         yield Constrain(_columns(longest, *map(_cells, factor.parameters)), _WIDTH)
     yield "* drawn for every object"
 

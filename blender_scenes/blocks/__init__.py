@@ -6,8 +6,10 @@ Modules marked * import bpy and are for ``build.py`` files; all others are for `
 ``lighting``       factor ``LIGHTING``, record ``Light``, ``sample_light``
 ``worlds``         record ``World``: studios, rooms and skies as pictures
 ``lights`` *       ``light_up(light)``; single lamps, an even sky
-``grounds``        factor ``BACKGROUND``, record ``Ground``, ``sample_ground``, ``folds_m``
-``floors`` *       ``lay_ground(ground, ...)``
+``grounds``        factor ``BACKGROUND``, record ``Ground``, ``sample_ground``, ``folds_m``;
+                   ``ground_pictures`` paints them
+``backdrops``      record ``Backdrop``: the room behind, ``sample_backdrop``
+``floors`` *       ``lay_ground(ground, ...)``, ``hang_backdrop(backdrop, camera, ...)``
 ``framing``        factor ``CAMERA``, ``frame_camera``, ``ground_under``
 ``clutter``        factors ``DISTRACTORS`` and ``OCCLUSION``, record ``Thing``, ``sample_clutter``,
                    ``sample_occluders``
@@ -17,7 +19,9 @@ Modules marked * import bpy and are for ``build.py`` files; all others are for `
 ``heaps``          ``Heap``: things let down onto each other, in numpy
 ``dropping`` *     ``drop(bodies)``: rigid bodies until they rest
 ``materials`` *    surfaces, most of them with each object's own colour
-``shapes``         painted surfaces as arrays; ``meshes`` * puts arrays into the scene
+``shapes``         painted surfaces as arrays, ``things`` everyday ones, ``grids`` faces of nets;
+                   ``meshes`` * puts arrays into the scene
+``skins``          ``wrinkled(shape)``; ``variation`` * ``vary_shape(obj)`` by geometry nodes
 ``pictures``       a user's photographs and panoramas
 ``tailoring``      ``tailored(FACTOR, ranges=...)``: a block's factor as a family wants it
 ``colours``        colour temperatures, sRGB, hues; ``noise``: random maps

@@ -173,7 +173,7 @@ def sample_clutter(
         radius_m = thing.scale * _reach_m(kind, thing.seed)
         tries = noise.uniform(-1, 1, size=(_TRIES, 2))
         if big:  # at the rim, and not between camera and objects
-            tries[:, 1] = np.minimum(tries[:, 1], 0.4)
+            tries[:, 1] = np.minimum(tries[:, 1], 0.2)
             tries /= np.abs(tries).max(axis=1, keepdims=True)
         turn = float(noise.uniform(-math.pi, math.pi))
         pixels_px = (0.5 + 0.5 * tries) * [camera.width_px, camera.height_px]

@@ -113,7 +113,7 @@ def _fall(scene: bpy.types.Scene, falling: Sequence[bpy.types.Object], frames: i
         if frame % _CHECKED_EVERY and frame < frames:
             continue
         graph = bpy.context.evaluated_depsgraph_get()
-        now = np.array([np.array(obj.evaluated_get(graph).matrix_world) for obj in falling])
+        now = np.array([obj.evaluated_get(graph).matrix_world for obj in falling], dtype=np.float64)
         if np.abs(now - before).max() < _STILL:
             break
         before = now

@@ -1,4 +1,4 @@
-"""Grounds as bpy data: a level square with a baked picture, or a folded cloth."""
+"""Grounds and backdrops as bpy data: a level square, a folded cloth, a picture behind."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import bpy
 import numpy as np
 import numpy.typing as npt
 
+from blender_scenes.blocks.backdrops import Backdrop, backdrop_picture
 from blender_scenes.blocks.ground_pictures import ground_picture
 from blender_scenes.blocks.grounds import Ground, folds_m
-from blender_scenes.blocks.materials import image_material
-from blender_scenes.blocks.meshes import face_mesh, mesh_object
+from blender_scenes.blocks.materials import glowing_material, image_material
+from blender_scenes.blocks.meshes import face_mesh, mesh_object, picture_mesh
 from blender_scenes.blocks.pictures import read_picture
 from blender_scenes.blocks.shapes import sheet
+from pipeline.geometry.camera import Camera
 
-__all__ = ["lay_ground"]
+__all__ = ["hang_backdrop", "lay_ground"]
 
 _NO_FILES: Mapping[str, Path] = MappingProxyType({})
+_AMPLE = 2.0  # backdrop over the view; mirrored beyond
 _NET = 129  # points along a folded cloth's side
 _CROWDED = 4.0  # how much closer they are in the middle
 
@@ -69,3 +72,41 @@ def _net(ground: Ground, size_m: tuple[float, float], *, aspect: float) -> bpy.t
         "uv", uv[shape.triangles.ravel()].astype(np.float32).ravel()
     )
     return mesh
+
+
+def hang_backdrop(
+    backdrop: Backdrop,
+    camera: Camera,
+    *,
+    distance_m: float,
+    files: Mapping[str, Path] = _NO_FILES,
+) -> bpy.types.Object:
+    """Fill the view behind the objects with a picture that shines by itself, unlabelled.
+
+    It gives no light to the scene, whose light is the ``lighting`` factor's alone.
+
+    Args:
+        backdrop: As drawn.
+        camera: Whose view it fills, with room for a lens's distortion and some motion.
+        distance_m: From the camera to the objects.
+        files: The family's assets, where it shows a photograph of them.
+    """
+    picture = (
+        backdrop.brightness * read_picture(files[backdrop.picture])
+        if backdrop.picture
+        else backdrop_picture(backdrop, size_px=(camera.width_px, camera.height_px))
+    )
+    depth_m = backdrop.distance * distance_m
+    (fx, _, cx), (_, fy, cy), _ = camera.K
+    wide, tall = camera.width_px / fx * depth_m, camera.height_px / fy * depth_m
+    mesh = picture_mesh("backdrop", width_m=_AMPLE * wide, height_m=_AMPLE * tall, repeats=_AMPLE)
+    mesh.materials.append(glowing_material("backdrop", picture))
+    cam_from_board = np.diag([1.0, -1.0, -1.0, 1.0])
+    cam_from_board[:3, 3] = [
+        (camera.width_px / 2 - cx) / fx * depth_m,
+        (camera.height_px / 2 - cy) / fy * depth_m,
+        depth_m,
+    ]
+    board = mesh_object(mesh, world_from_obj=np.array(camera.world_from_cam) @ cam_from_board)
+    board.visible_diffuse = board.visible_shadow = False
+    return board

@@ -182,19 +182,21 @@ def _metal(canvas: _Canvas) -> _Pattern:
 
 
 def _marble(canvas: _Canvas) -> _Pattern:
-    # Veins bent by clouds, of several sizes; between them cloudy grains.
+    # Broad faint and thin sharp veins, bent by noise of their own size, here and there; between
+    # them clouds.
     rng, cells = canvas.rng, canvas.cells
-    size = float(np.clip(0.09 * canvas.px_per_m / cells, 0.02, 0.5))
-    bend = 0.5 * size * cells
-    veins = ridges(rng, cells, scale=size)
-    veins = warped(
-        veins, bend * band_noise(rng, cells, scale=size), bend * band_noise(rng, cells, scale=size)
-    )
-    presence = np.clip(0.35 + 0.45 * band_noise(rng, cells, scale=min(2 * size, 0.5)), 0, 1)
-    hair = ridges(rng, cells, scale=max(size / 3, 0.01), octaves=2) ** 3
-    clouds = canvas.noise_m(0.02) + 0.7 * canvas.noise_m(0.006)
-    mix = 0.78 + 0.1 * clouds - 0.75 * veins * presence - 0.25 * hair * presence
-    return _Pattern(np.asarray(mix, dtype=np.float32), 1 + 0.01 * canvas.noise_m(0.0008))
+    mix = 0.8 + 0.07 * canvas.noise_m(0.015) + 0.05 * canvas.noise_m(0.004)
+    for size_m, strength, sharpness in ((0.1, 0.3, 1.0), (0.05, 0.45, 3.0), (0.025, 0.35, 6.0)):
+        size = float(np.clip(size_m * canvas.px_per_m / cells, 0.03, 0.6))
+        bend_px = 0.25 * size * cells
+        veins = warped(
+            ridges(rng, cells, scale=size),
+            bend_px * band_noise(rng, cells, scale=0.4 * size),
+            bend_px * band_noise(rng, cells, scale=0.4 * size),
+        )
+        presence = np.clip(0.2 + 0.6 * band_noise(rng, cells, scale=size), 0, 1)
+        mix = mix - strength * presence * veins**sharpness
+    return _Pattern(np.asarray(mix, dtype=np.float32), 1 + 0.012 * canvas.noise_m(0.0006))
 
 
 def _stone(canvas: _Canvas) -> _Pattern:
@@ -202,9 +204,9 @@ def _stone(canvas: _Canvas) -> _Pattern:
     clouds = 0.1 * canvas.noise_m(0.03) + 0.06 * canvas.noise_m(0.008)
     grains = canvas.noise_m(0.0012)
     if canvas.rng.random() < 0.5:
-        bright = np.clip(3 * (canvas.noise_m(0.0016) - 0.9), 0, 1)
-        dark = np.clip(3 * (canvas.noise_m(0.0014) - 1.0), 0, 1)
-        mix = 0.5 + clouds + 0.1 * grains + 0.5 * bright - 0.5 * dark
+        bright = np.clip(1.5 * (canvas.noise_m(0.0007) - 0.8), 0, 1)
+        dark = np.clip(2 * (canvas.noise_m(0.0005) - 1.1), 0, 1)
+        mix = 0.5 + clouds + 0.12 * grains + 0.45 * bright - 0.5 * dark
         return _Pattern(np.asarray(mix, dtype=np.float32), 1 - 0.35 * dark)
     pits = np.clip(3 * (canvas.noise_m(0.0012) - 1.9), 0, 1)
     relief = canvas.embossed(grains + canvas.noise_m(0.003))
@@ -212,16 +214,11 @@ def _stone(canvas: _Canvas) -> _Pattern:
 
 
 def _leather(canvas: _Canvas) -> _Pattern:
-    # Cells between creases: distance to the nearest of scattered points.
-    rng, cells = canvas.rng, canvas.cells
-    spacing_px = max(0.0018 * canvas.px_per_m, 1.5)
-    points = np.ones((cells, cells), np.uint8)
-    count = int((cells / spacing_px) ** 2)
-    points[rng.integers(0, cells, count), rng.integers(0, cells, count)] = 0
-    hills = cv2.distanceTransform(points, cv2.DIST_L2, 3) / spacing_px
-    fade = float(np.clip(spacing_px / 2 - 0.6, 0, 1))
-    creases = fade * np.clip(hills - 0.45, 0, 1)
-    shade = 1 - 0.7 * creases + 0.06 * fade * canvas.embossed(-hills)
+    # Grains between creases, which run where a noise is nil.
+    grains, size_px = canvas.noise_m(0.0008), 0.0008 * canvas.px_per_m
+    fade = float(np.clip(size_px - 0.6, 0, 1))
+    creases = fade * np.exp(-4.0 * np.abs(grains + 0.5 * canvas.noise_m(0.0004)))
+    shade = 1 - 0.4 * creases + 0.05 * fade * canvas.embossed(np.abs(grains))
     return _Pattern(
         0.5 + 0.15 * canvas.noise_m(0.02) + 0.05 * canvas.noise_m(0.0006),
         np.asarray(shade, dtype=np.float32),

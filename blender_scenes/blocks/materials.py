@@ -11,6 +11,7 @@ import numpy.typing as npt
 __all__ = [
     "Finish",
     "clear_material",
+    "glowing_material",
     "image_material",
     "painted_material",
     "plain_material",
@@ -39,17 +40,22 @@ def image_material(
         coat_roughness: Of a clear coat; 0 is matt, without one.
     """
     material, matt = _matt(name)
-    nodes, links = material.node_tree.nodes, material.node_tree.links
-    height, width, _ = linear_rgb.shape
-    image = bpy.data.images.new(name, width, height, float_buffer=True, is_data=True)
-    pixels = np.ones((height, width, 4), np.float32)
-    pixels[..., :3] = linear_rgb[::-1]
-    image.pixels.foreach_set(pixels.ravel())
-    texture = nodes.new("ShaderNodeTexImage")
-    texture.image, texture.extension = image, "MIRROR"
-    links.new(texture.outputs["Color"], matt.inputs["Color"])
+    links = material.node_tree.links
+    links.new(_picture(material, linear_rgb).outputs["Color"], matt.inputs["Color"])
     if coat_roughness > 0:
         _coat(material, matt).inputs["Roughness"].default_value = coat_roughness
+    return material
+
+
+def glowing_material(name: str, linear_rgb: npt.NDArray[np.float32]) -> bpy.types.Material:
+    """A picture that is as bright as it says whatever light there is; like ``image_material``."""
+    material, matt = _matt(name)
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    glow = nodes.new("ShaderNodeEmission")
+    links.new(_picture(material, linear_rgb).outputs["Color"], glow.inputs["Color"])
+    links.new(glow.outputs["Emission"], nodes["Material Output"].inputs["Surface"])
+    nodes.remove(matt)
+    material.cycles.emission_sampling = "NONE"
     return material
 
 
@@ -156,6 +162,20 @@ def _mottled(
     links.new(colour, scaled.inputs[0])
     links.new(strength.outputs["Result"], scaled.inputs["Scale"])
     return scaled.outputs["Vector"]
+
+
+def _picture(
+    material: bpy.types.Material, linear_rgb: npt.NDArray[np.float32]
+) -> bpy.types.ShaderNode:
+    # A mirrored texture; row 0 of the picture is at v = 1.
+    height, width, _ = linear_rgb.shape
+    image = bpy.data.images.new(material.name, width, height, float_buffer=True, is_data=True)
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = linear_rgb[::-1]
+    image.pixels.foreach_set(pixels.ravel())
+    texture = material.node_tree.nodes.new("ShaderNodeTexImage")
+    texture.image, texture.extension = image, "MIRROR"
+    return texture
 
 
 def _finished(

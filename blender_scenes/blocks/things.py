@@ -108,15 +108,18 @@ def _cable(rng: np.random.Generator, colour: Rgb, accent: Rgb) -> Shape:
 
 
 def _clip(rng: np.random.Generator, colour: Rgb, accent: Rgb) -> Shape:
+    # Wire in three bends, each narrower than the last.
     del rng, accent
-    wire, paths = 0.00045, []
-    for centre, radius, start, end in (
-        (-0.009, 0.0045, 0.5, 1.5), (0.011, 0.0038, -0.5, 0.5), (-0.006, 0.0031, 0.5, 1.45)
-    ):  # fmt: skip
-        angle = np.pi * np.linspace(start, end, 12)
-        paths.append(np.column_stack([centre + radius * np.cos(angle), radius * np.sin(angle)]))
-    first, second, third = paths
-    flat = np.concatenate([first[::-1], second[::1], third])
+    wire = 0.0005
+    bends = []
+    for x, y, radius, first in (
+        (0.0100, 0.0, 0.0040, -0.5),
+        (-0.0110, 0.0006, 0.0034, 0.5),
+        (0.0075, 0.0, 0.0028, -0.5),
+    ):
+        angle = np.pi * np.linspace(first, first + 1, 12)
+        bends.append(np.column_stack([x + radius * np.cos(angle), y + radius * np.sin(angle)]))
+    flat = np.concatenate([[[-0.004, -0.004]], *bends, [[-0.006, 0.0028]]])
     return tube(np.column_stack([flat, np.full(len(flat), wire)]), wire, colour, segments=8)
 
 

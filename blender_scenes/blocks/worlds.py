@@ -100,7 +100,7 @@ class _Sphere:
         return x, y
 
 
-def bake_world(world: World, *, height: int = 256) -> Map:
+def bake_world(world: World, *, height: int = 192) -> Map:
     """(height, 2 * height, 3) linear radiance, top row straight up, middle column +x, +y left.
 
     Args:

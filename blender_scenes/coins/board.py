@@ -6,18 +6,16 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from blender_scenes.coins.carving import band_noise
+from blender_scenes.blocks.noise import Map, band_noise, unit_spread
 from blender_scenes.coins.scene import Board, Surface
 
 __all__ = ["board_picture"]
 
-_Map = npt.NDArray[np.float32]
-_Weaver = Callable[[np.random.Generator, int, float], _Map]
+_Weaver = Callable[[np.random.Generator, int, float], Map]
 
 
-def board_picture(board: Board, *, cells: int) -> _Map:
+def board_picture(board: Board, *, cells: int) -> Map:
     """(N, N, 3) linear reflectance of the textured square, row 0 at y = +extent / 2.
 
     Args:
@@ -37,7 +35,7 @@ def board_picture(board: Board, *, cells: int) -> _Map:
     return np.asarray(np.clip(reflectance, 0, 0.9), dtype=np.float32)
 
 
-def _gradient(board: Board, cells: int) -> _Map:
+def _gradient(board: Board, cells: int) -> Map:
     centres = ((np.arange(cells) + 0.5) / cells * 2 - 1).astype(np.float32)
     along = (
         np.cos(board.gradient_rad) * centres[None, :]
@@ -48,7 +46,7 @@ def _gradient(board: Board, cells: int) -> _Map:
     return np.asarray(np.power(1 - min(board.gradient, 0.999), share), dtype=np.float32)
 
 
-def _stain(tone: _Map, rng: np.random.Generator, stains: int) -> None:
+def _stain(tone: Map, rng: np.random.Generator, stains: int) -> None:
     # Round and soft: what a coin out of focus, or its shadow, would look like.
     cells = len(tone)
     centres = ((np.arange(cells) + 0.5) / cells).astype(np.float32)
@@ -60,7 +58,7 @@ def _stain(tone: _Map, rng: np.random.Generator, stains: int) -> None:
         tone *= np.exp(rng.uniform(-0.9, 0.7) * spot).astype(np.float32)
 
 
-def _dust(rng: np.random.Generator, cells: int, board: Board) -> _Map:
+def _dust(rng: np.random.Generator, cells: int, board: Board) -> Map:
     # (N, N) reflectance added by specks and scratches, at four times the board's resolution
     # in position.
     dust = np.zeros((cells, cells), np.float32)
@@ -76,7 +74,7 @@ def _dust(rng: np.random.Generator, cells: int, board: Board) -> _Map:
     return dust
 
 
-def _felt(rng: np.random.Generator, cells: int, grain: float) -> _Map:
+def _felt(rng: np.random.Generator, cells: int, grain: float) -> Map:
     # Short fibres lie in all directions: noise smeared along a few of them.
     fibres = np.zeros((cells, cells), np.float32)
     reach = max(3, 2 * round(2 * grain) + 1)
@@ -87,27 +85,27 @@ def _felt(rng: np.random.Generator, cells: int, grain: float) -> _Map:
         kernel[rows, columns] = 1
         noise = rng.standard_normal((cells, cells), dtype=np.float32)
         fibres += cv2.filter2D(noise, -1, kernel)
-    return _unit(fibres)
+    return unit_spread(fibres)
 
 
-def _cloth(rng: np.random.Generator, cells: int, grain: float) -> _Map:
+def _cloth(rng: np.random.Generator, cells: int, grain: float) -> Map:
     period = max(3.0, 2.5 * grain)
     place = np.arange(cells, dtype=np.float32)
     sway = 1.5 * band_noise(rng, cells, scale=0.3)
     warp = np.sin(2 * np.pi / period * (place[None, :] + sway))
     weft = np.sin(2 * np.pi / period * (place[:, None] + sway.T))
-    return _unit(warp * weft + 0.6 * _soft(rng, cells, 0.8))
+    return unit_spread(warp * weft + 0.6 * _soft(rng, cells, 0.8))
 
 
-def _card(rng: np.random.Generator, cells: int, grain: float) -> _Map:
-    return _unit(_soft(rng, cells, 0.7) + 0.7 * _soft(rng, cells, grain))
+def _card(rng: np.random.Generator, cells: int, grain: float) -> Map:
+    return unit_spread(_soft(rng, cells, 0.7) + 0.7 * _soft(rng, cells, grain))
 
 
-def _paper(rng: np.random.Generator, cells: int, grain: float) -> _Map:
+def _paper(rng: np.random.Generator, cells: int, grain: float) -> Map:
     return np.asarray(0.3 * _soft(rng, cells, grain), dtype=np.float32)
 
 
-def _wood(rng: np.random.Generator, cells: int, grain: float) -> _Map:
+def _wood(rng: np.random.Generator, cells: int, grain: float) -> Map:
     # Growth rings cut lengthwise: stripes of a slowly bending coordinate.
     across = (np.arange(cells, dtype=np.float32) / cells)[:, None]
     bend = across + 0.04 * band_noise(rng, cells, scale=0.35)
@@ -115,18 +113,13 @@ def _wood(rng: np.random.Generator, cells: int, grain: float) -> _Map:
     pores = cv2.GaussianBlur(
         rng.standard_normal((cells, cells), dtype=np.float32), (0, 0), 8 * grain, sigmaY=0.7
     )
-    wood = _unit(rings + 0.7 * _unit(pores))
+    wood = unit_spread(rings + 0.7 * unit_spread(pores))
     return wood if rng.random() < 0.5 else np.ascontiguousarray(wood.T)
 
 
-def _soft(rng: np.random.Generator, cells: int, sigma: float) -> _Map:
+def _soft(rng: np.random.Generator, cells: int, sigma: float) -> Map:
     noise = rng.standard_normal((cells, cells), dtype=np.float32)
-    return _unit(cv2.GaussianBlur(noise, (0, 0), sigma))
-
-
-def _unit(pattern: npt.ArrayLike) -> _Map:
-    values = np.asarray(pattern, dtype=np.float32)
-    return np.asarray(values / max(float(values.std()), 1e-6), dtype=np.float32)
+    return unit_spread(cv2.GaussianBlur(noise, (0, 0), sigma))
 
 
 _PATTERNS: dict[Surface, _Weaver] = {

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.geometry.boxes import FloatArray
 
-__all__ = ["BoolMask", "Tablet", "band_noise", "smooth_curve"]
+__all__ = ["BoolMask", "Tablet", "smooth_curve"]
 
 BoolMask = npt.NDArray[np.bool_]
 
@@ -90,14 +90,3 @@ def smooth_curve(points: npt.ArrayLike, *, closed: bool, steps: int = 6) -> Floa
     )
     curve = pieces.reshape(-1, 2)
     return curve if closed else np.concatenate([curve, knots[-1:]])
-
-
-def band_noise(rng: np.random.Generator, cells: int, *, scale: float) -> npt.NDArray[np.float32]:
-    """(cells, cells) smooth noise, standard deviation 1, features of ``scale`` of the side."""
-    coarse = max(3, round(1 / scale) + 2)
-    noise = cv2.resize(
-        rng.standard_normal((coarse, coarse), dtype=np.float32),
-        (cells, cells),
-        interpolation=cv2.INTER_CUBIC,
-    )
-    return np.asarray(noise / max(float(noise.std()), 1e-6), dtype=np.float32)

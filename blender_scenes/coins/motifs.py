@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from blender_scenes.coins.carving import BoolMask, Tablet, band_noise, smooth_curve
+from blender_scenes.blocks.noise import band_noise
+from blender_scenes.coins.carving import BoolMask, Tablet, smooth_curve
 from blender_scenes.coins.scene import Motif
 from pipeline.geometry.boxes import FloatArray
 

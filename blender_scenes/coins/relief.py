@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from blender_scenes.coins.carving import Tablet, band_noise
+from blender_scenes.blocks.noise import band_noise
+from blender_scenes.coins.carving import Tablet
 from blender_scenes.coins.motifs import MOTIFS
 from blender_scenes.coins.scene import Coin
 

@@ -80,7 +80,6 @@ def _lit_material(scene: DigitsScene) -> Any:  # noqa: ANN401 - bpy has no types
     # Reflected light as emission: a flat matte sheet under a soft lamp, without noise at any
     # number of samples.
     material = bpy.data.materials.new("lit")
-    material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     nodes.clear()
     position = nodes.new("ShaderNodeNewGeometry")

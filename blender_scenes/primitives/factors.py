@@ -31,7 +31,9 @@ def _frame(
     meaning: str,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     *,
+    wild: Distribution | None = None,
     per_object: bool = False,
+    essential: bool = False,
 ) -> Parameter:
     return Parameter(
         name=name,
@@ -39,7 +41,9 @@ def _frame(
         off=off,
         meaning=meaning,
         bounds=bounds,
+        wild=wild,
         per_object=per_object,
+        essential=essential,
     )
 
 
@@ -58,7 +62,7 @@ FACTORS = with_optics(
             meaning="which solid, and how large",
             dependants=("placement",),
             parameters=(
-                _object("solid", Choice(SOLIDS), "box", "category"),
+                _object("solid", Choice(SOLIDS), "box", "category", essential=True),
                 _object("size_m", LogUniform(0.06, 0.12), 0.08, "middling extent", (1e-3, 1.0)),
                 _object("slenderness", LogUniform(0.7, 1.6), 1.0, "height over width", (0.2, 5)),
                 _object(
@@ -107,9 +111,30 @@ FACTORS = with_optics(
                     "dull, clear-coated or bare metal",
                 ),
                 _object("hue", Uniform(0, 1), 0.6, "a full circle is 1", _SHARE),
-                _object("saturation", Uniform(0.2, 0.95), 0.6, "colourfulness", _SHARE),
-                _object("brightness", LogUniform(0.2, 0.85), 0.4, "reflectance", _SHARE),
-                _object("roughness", LogUniform(0.1, 0.5), 0.3, "of the gloss", (0.02, 1.0)),
+                _object(
+                    "saturation",
+                    Uniform(0.2, 0.95),
+                    0.6,
+                    "colourfulness",
+                    _SHARE,
+                    wild=Uniform(0, 1),
+                ),
+                _object(
+                    "brightness",
+                    LogUniform(0.2, 0.85),
+                    0.4,
+                    "reflectance",
+                    _SHARE,
+                    wild=LogUniform(0.02, 0.95),
+                ),
+                _object(
+                    "roughness",
+                    LogUniform(0.1, 0.5),
+                    0.3,
+                    "of the gloss",
+                    (0.02, 1.0),
+                    wild=LogUniform(0.02, 1),
+                ),
                 _object("mottled", Choice((False, False, True)), False, "noise in the reflectance"),
             ),
         ),
@@ -118,8 +143,17 @@ FACTORS = with_optics(
             meaning="the ground",
             parameters=(
                 _frame("hue", Uniform(0, 1), 0.1, "a full circle is 1", _SHARE),
-                _frame("saturation", Uniform(0, 0.4), 0.0, "colourfulness", _SHARE),
-                _frame("brightness", LogUniform(0.1, 0.7), 0.35, "reflectance", _SHARE),
+                _frame(
+                    "saturation", Uniform(0, 0.4), 0.0, "colourfulness", _SHARE, wild=Uniform(0, 1)
+                ),
+                _frame(
+                    "brightness",
+                    LogUniform(0.1, 0.7),
+                    0.35,
+                    "reflectance",
+                    _SHARE,
+                    wild=LogUniform(0.02, 0.95),
+                ),
                 _frame("mottled", Choice((False, False, True)), False, "noise in the reflectance"),
             ),
         ),
@@ -133,8 +167,22 @@ FACTORS = with_optics(
                     "distance", Uniform(1.5, 3.0), 2.0, "lamp's, over the field's side", (0.5, 99)
                 ),
                 _frame("size", Uniform(0.15, 0.8), 0.4, "lamp's side over its distance", (0.01, 2)),
-                _frame("strength", LogUniform(0.7, 1.6), 1.0, "of all light together", (0.01, 100)),
-                _frame("fill", Uniform(0.15, 0.5), 0.3, "share from all around", _SHARE),
+                _frame(
+                    "strength",
+                    LogUniform(0.7, 1.6),
+                    1.0,
+                    "of all light together",
+                    (0.01, 100),
+                    wild=LogUniform(0.3, 3),
+                ),
+                _frame(
+                    "fill",
+                    Uniform(0.15, 0.5),
+                    0.3,
+                    "share from all around",
+                    _SHARE,
+                    wild=Uniform(0, 0.95),
+                ),
                 _frame("warmth", Uniform(-1, 1), 0.0, "blue to yellow", (-1, 1)),
             ),
         ),
@@ -143,7 +191,14 @@ FACTORS = with_optics(
             meaning="where the camera stands",
             parameters=(
                 _frame("azimuth_rad", _FULL_TURN, -1.2, "around the field"),
-                _frame("elevation_rad", Uniform(0.45, 1.2), 0.7, "above the ground", (0.05, 1.56)),
+                _frame(
+                    "elevation_rad",
+                    Uniform(0.45, 1.2),
+                    0.7,
+                    "above the ground",
+                    (0.05, 1.56),
+                    wild=Uniform(0.2, 1.5),
+                ),
                 _frame("roll_rad", Uniform(-0.1, 0.1), 0.0, "turn of the picture"),
                 _frame("hfov_rad", Uniform(0.5, 0.9), 0.7, "horizontal field of view", (0.05, 2)),
                 _frame("framing", Uniform(0.65, 1.0), 0.8, "field over picture", (0.1, 10.0)),
@@ -152,13 +207,15 @@ FACTORS = with_optics(
         Factor(
             name="distractors",
             meaning="unlabelled stones around the solids",
-            parameters=(_frame("stones", Integers(0, 4), 0, "how many", (0, 100)),),
+            parameters=(
+                _frame("stones", Integers(0, 4), 0, "how many", (0, 100), wild=Integers(0, 20)),
+            ),
         ),
         Factor(
             name="occlusion",
             meaning="unlabelled rods between camera and solids",
             parameters=(
-                _frame("bars", Choice((0, 0, 1, 2)), 0, "how many"),
+                _frame("bars", Choice((0, 0, 1, 2)), 0, "how many", wild=Choice((0, 1, 2, 3, 4))),
                 _frame(
                     "width", LogUniform(0.02, 0.06), 0.03, "of a rod over the picture's", (0, 1)
                 ),

@@ -119,13 +119,14 @@ class Normal:
     def at(self, u: float) -> float:
         """The value at the quantile u in [0, 1)."""
         if self.sd == 0:
-            return self.mean
+            return float(self.mean)
         bell = NormalDist(self.mean, self.sd)
         below, above = bell.cdf(self.low), bell.cdf(self.high)
         share = below + (above - below) * u
         if share <= 0:  # u is 0 and there is no lower end
             share = _LEAST_POSITIVE
-        return min(max(bell.inv_cdf(share), self.low), self.high) if share < 1 else self.high
+        value = bell.inv_cdf(share) if share < 1 else self.high
+        return float(min(max(value, self.low), self.high))
 
     def varied(self, amount: float, *, off: Drawn, bounds: Bounds) -> Normal:
         """Narrower or wider, ends included."""

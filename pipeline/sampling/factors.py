@@ -81,13 +81,23 @@ class Parameter:
     wild: Distribution | None = None
     essential: bool = False
 
+    def __post_init__(self) -> None:
+        for kind in (self.distribution, self.wild):
+            low, high = self.bounds
+            if isinstance(kind, Normal) and not low <= kind.low <= kind.mean <= kind.high <= high:
+                raise ValueError(f"{self.name}: {kind} is not cut off within bounds {self.bounds}.")
+
     @property
     def domain(self) -> Domain:
-        """What a spec may set it to."""
+        """What a spec may set it to; numbers to choose from are examples if there are bounds."""
         kinds = (self.distribution, *([self.wild] if self.wild else []))
         options = [option for kind in kinds if isinstance(kind, Choice) for option in kind.options]
         if isinstance(self.off, bool | str) or options:
             options.append(self.off)
+        if all(map(math.isfinite, self.bounds)) and not any(
+            isinstance(option, bool | str) for option in options
+        ):
+            options.clear()
         return Domain(
             default=self.distribution, options=tuple(dict.fromkeys(options)), bounds=self.bounds
         )

@@ -48,10 +48,14 @@ class Domain:
     @property
     def whole(self) -> bool:
         """Whether it takes whole numbers only."""
-        kind = self.default
-        return isinstance(kind, Integers | Rounded) or (
-            isinstance(kind, Fixed) and isinstance(kind.value, int)
-        )
+        match self.default:
+            case Integers() | Rounded():
+                return True
+            case Fixed(value):
+                return isinstance(value, int)
+            case Choice(options):
+                return all(isinstance(option, int) for option in options)
+        return False
 
 
 def read_distribution(value: ParameterValue, domain: Domain, *, where: str) -> Distribution:
@@ -69,7 +73,7 @@ def read_distribution(value: ParameterValue, domain: Domain, *, where: str) -> D
         return _explicit(value, domain, where)
     if not isinstance(value, list):
         return Fixed(_one(value, domain, where))
-    if domain.options:
+    if domain.options or isinstance(domain.default, Choice):
         return _choice(value, domain, where)
     low, high = _ends(value, domain, where)
     match domain.default:

@@ -15,6 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import rgb2xyz
 
+from blender_scenes import blocks
+from blender_scenes.blocks.backdrops import (
+    BACKDROP_PARAMETERS,
+    Backdrop,
+    backdrop_picture,
+    sample_backdrop,
+)
 from blender_scenes.blocks.clutter import DISTRACTORS, OCCLUSION, sample_clutter, sample_occluders
 from blender_scenes.blocks.colours import kelvin_rgb, linear_rgb, srgb_hex
 from blender_scenes.blocks.framing import CAMERA, NOMINAL_PX, frame_camera, ground_under
@@ -30,6 +37,7 @@ from blender_scenes.blocks.places import (
     scattered_in_view_m,
 )
 from blender_scenes.blocks.shapes import ball, lathed, slab, tube
+from blender_scenes.blocks.skins import solid_noise, vertex_normals, wrinkled
 from blender_scenes.blocks.tailoring import tailored
 from blender_scenes.blocks.things import LARGE, SMALL, thing_shape
 from blender_scenes.blocks.worlds import World, bake_world, fitted_world, level_irradiance
@@ -181,6 +189,34 @@ def test_wild_grounds_have_colours_that_none_has_in_truth() -> None:
     assert sample_ground(drawn(background="off"), tile_m=0.3).surface == "paper"
 
 
+def test_a_backdrop_is_as_bright_as_asked_and_a_bare_wall_without_clutter() -> None:
+    room = Backdrop(distance=3, brightness=0.5, clutter=0.8, colourfulness=0.5, blur=0.0, seed=3)
+    picture = backdrop_picture(room, size_px=(160, 120))
+    assert picture.shape == (120, 160, 3)
+    assert np.array_equal(picture, backdrop_picture(room, size_px=(160, 120)))
+    twice = backdrop_picture(room.model_copy(update={"brightness": 1.0}), size_px=(160, 120))
+    assert np.allclose(twice, 2 * picture)
+    soft = backdrop_picture(room.model_copy(update={"blur": 0.01}), size_px=(160, 120))
+    bare = backdrop_picture(room.model_copy(update={"clutter": 0.0}), size_px=(160, 120))
+    edges = [np.abs(np.diff(kind.mean(axis=2), axis=1)).mean() for kind in (picture, soft, bare)]
+    assert edges[0] > 1.2 * edges[1]
+    assert edges[0] > 3 * edges[2]
+    grey = backdrop_picture(room.model_copy(update={"colourfulness": 0.0}), size_px=(160, 120))
+    people = np.ptp(grey, axis=2) > 1e-6  # whose faces have a colour anyway
+    assert people.mean() < 0.2
+
+
+def test_a_backdrop_is_drawn_from_its_own_part_of_the_background() -> None:
+    factor = tailored(BACKGROUND, extra=BACKDROP_PARAMETERS)
+    bound = bind_factors((factor,), {"background": {"backdrop_clutter": 0.4}}, source=Path("s"))
+    draws = FactorDraws(bound, FrameSeeds(seed=3, frame=0))
+    room = sample_backdrop(draws)
+    assert room.clutter == pytest.approx(0.4)
+    assert sample_ground(draws, tile_m=0.3) == sample_ground(drawn(), tile_m=0.3)
+    shown = sample_backdrop(draws, pictures=["backgrounds/desk.jpg"])
+    assert shown.picture == "backgrounds/desk.jpg"
+
+
 # --- framing
 
 
@@ -304,6 +340,32 @@ def test_shapes_face_outwards_and_have_their_volume() -> None:
     assert volume_m3(rope) == pytest.approx(0.02 * math.pi, rel=1e-3)
 
 
+def test_normals_of_a_ball_point_outwards_at_its_seams_too() -> None:
+    globe = ball((1, 1, 1), (0, 0, 0), segments=48)
+    assert (vertex_normals(globe) * globe.vertices_m).sum(axis=1).min() > 0.99
+
+
+def test_wrinkles_are_as_deep_as_asked_and_tear_nothing() -> None:
+    globe = ball((0.02, 0.02, 0.02), (0.6, 0.3, 0.2), segments=64)
+    skin = wrinkled(globe, depth_m=0.001, pitch_m=0.006, seed=4)
+    depth = 0.02 - np.linalg.norm(skin.vertices_m, axis=1)
+    assert depth.min() > -1e-6
+    assert 0.0006 < depth.max() <= 0.001
+    poles = globe.vertices_m[:, 2] > 0.02 - 1e-9
+    assert np.ptp(skin.vertices_m[poles], axis=0).max() < 1e-9
+    deep = depth > np.quantile(depth, 0.9)
+    assert skin.paint[deep].mean() < 0.8 * skin.paint[~deep].mean()
+    assert np.allclose(skin.paint / skin.paint[:, :1], [1, 0.5, 1 / 3])
+
+
+def test_solid_noise_has_unit_spread_and_is_smooth() -> None:
+    points = np.random.default_rng(0).uniform(-30, 30, size=(20_000, 3))
+    noise = solid_noise(points, np.random.default_rng(1))
+    assert noise.std() == pytest.approx(1, abs=0.1)
+    near = solid_noise(points + 0.01, np.random.default_rng(1))
+    assert np.abs(near - noise).max() < 0.5
+
+
 @pytest.mark.parametrize("kind", [*SMALL, *LARGE, "glass"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_thing_lies_on_the_ground_and_is_the_size_of_such_a_thing(kind, seed) -> None:
@@ -403,6 +465,17 @@ def test_a_tailored_factor_changes_what_it_is_told_and_nothing_else() -> None:
         tailored(CAMERA, ranges={"height": Uniform(0, 1)})
 
 
+def test_what_families_sample_with_needs_no_blender() -> None:
+    index = Path(blocks.__file__).read_text().replace("\n", " ")
+    starred = {"lights", "floors", "props", "dropping", "materials", "meshes", "variation"}
+    assert all(f"``{name}`` *" in index for name in starred)
+    names = {path.stem for path in Path(blocks.__file__).parent.glob("[a-z]*.py")}
+    assert all(f"``{name}``" in index for name in names)
+    modules = sorted(f"blender_scenes.blocks.{name}" for name in names - starred)
+    code = f"import sys, {', '.join(modules)}; sys.exit('bpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 # --- with Blender
 
 SCRIPT = """
@@ -410,16 +483,24 @@ import json, sys
 import bpy
 import numpy as np
 from blender_scenes.blocks.dropping import Body, drop
-from blender_scenes.blocks.floors import lay_ground
+from blender_scenes.blocks.backdrops import Backdrop
+from blender_scenes.blocks.floors import hang_backdrop, lay_ground
 from blender_scenes.blocks.grounds import Ground
 from blender_scenes.blocks.lighting import Lamp, Light
 from blender_scenes.blocks.lights import light_up
 from blender_scenes.blocks.materials import clear_material, painted_material, vertex_material
 from blender_scenes.blocks.meshes import mesh_object, picture_mesh
 from blender_scenes.blocks.props import painted_mesh, set_out
+from blender_scenes.blocks.backdrops import (
+    BACKDROP_PARAMETERS,
+    Backdrop,
+    backdrop_picture,
+    sample_backdrop,
+)
 from blender_scenes.blocks.clutter import Thing
 from blender_scenes.blocks.shapes import ball, slab
 from blender_scenes.blocks.things import LARGE, SMALL
+from blender_scenes.blocks.variation import vary_shape
 from blender_scenes.blocks.worlds import World
 from blender_scenes.engine import Engine, clear_scene
 from pipeline.geometry.camera import look_at, matrix4, pinhole_camera
@@ -503,6 +584,40 @@ def glass_and_ground():
 passes = shown(Light(world=World(kind="even", irradiance=1.0)), glass_and_ground)
 found["glass"] = [int((passes.ids == k).sum()) for k in (1, 2)]
 
+room = Backdrop(distance=3, brightness=0.5, clutter=0.9, colourfulness=0.5, blur=0.0, seed=3)
+passes = shown(Light(world=dark), lambda: hang_backdrop(room, camera, distance_m=1.0))
+found["backdrop"] = passes.light.mean(axis=2).tolist()
+found["depth"] = [float(passes.depth_m.min()), float(passes.depth_m.max())]
+
+import cv2, pathlib
+folder = pathlib.Path(sys.argv[1]).parent
+photo = np.zeros((40, 80, 3), np.uint8)
+photo[:, 40:, 2] = 255                       # red on the right, half as high as wide
+cv2.imwrite(str(folder / "photo.png"), photo)
+cv2.imwrite(str(folder / "sky.hdr"), np.full((16, 32, 3), 3.0, np.float32))
+files = {"p": folder / "photo.png", "s": folder / "sky.hdr"}
+ground = Ground(surface="picture", picture="p", dark=(0, 0, 0), light=(1, 1, 1), tile_m=0.4)
+def photographed():
+    lay_ground(ground, size_m=(3, 3), cells=64, files=files)
+sky = World(kind="picture", picture="s", irradiance=0.6)
+clear_scene()
+light_up(Light(world=sky), files=files)
+photographed()
+image = engine.render(scene, noise_seed=1).light
+found["photo"] = [image[10:38, 4:20].mean(axis=(0, 1)).tolist(),
+                  image[10:38, 28:44].mean(axis=(0, 1)).tolist()]
+
+clear_scene()
+radii = []
+for seed in (1, 2):
+    lumpy = mesh_object(painted_mesh("ball", ball((0.05,) * 3, (1, 1, 1), segments=48)),
+                        world_from_obj=np.eye(4))
+    vary_shape(lumpy, lumps_m=0.005, pitch_m=0.03, seed=seed)
+    mesh = lumpy.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    radii.append([vertex.co.length for vertex in mesh.vertices])
+found["radii"] = radii
+found["trees"] = len(bpy.data.node_groups)
+
 clear_scene()
 side = 0.016
 half = side / 2
@@ -553,6 +668,33 @@ def test_things_are_unlabelled_and_glass_counts_as_itself(rendered) -> None:
     assert rendered["ids"] == [0, 7]
     assert rendered["covered"] > 0.02
     assert min(rendered["glass"]) > 50
+
+
+@pytest.mark.blender
+def test_a_backdrop_fills_the_view_the_right_way_up(rendered) -> None:
+    room = Backdrop(distance=3, brightness=0.5, clutter=0.9, colourfulness=0.5, blur=0.0, seed=3)
+    expected = backdrop_picture(room, size_px=(48, 48)).mean(axis=2)
+    shown = np.array(rendered["backdrop"])
+    assert np.corrcoef(shown.ravel(), expected.ravel())[0, 1] > 0.9
+    assert shown.mean() == pytest.approx(expected.mean(), rel=0.05)
+    assert rendered["depth"] == pytest.approx([3.0, 3.0], rel=1e-4)
+
+
+@pytest.mark.blender
+def test_a_users_photograph_lies_under_a_users_sky(rendered) -> None:
+    left, right = rendered["photo"]
+    assert left == pytest.approx([0, 0, 0], abs=0.01)
+    assert right == pytest.approx([0.6, 0, 0], abs=0.02)
+
+
+@pytest.mark.blender
+def test_geometry_nodes_vary_a_shape_within_bounds_and_differently(rendered) -> None:
+    first, second = np.array(rendered["radii"])
+    for radii in (first, second):
+        assert np.abs(radii - 0.05).max() <= 0.005
+        assert radii.std() > 0.0003
+    assert np.abs(first - second).max() > 0.001
+    assert rendered["trees"] == 1
 
 
 @pytest.mark.blender

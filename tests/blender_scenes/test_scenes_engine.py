@@ -37,7 +37,6 @@ for samples, denoise in ((1, False), (8, True)):
     for round in range(2):  # the second round must not see the first one's objects
         clear_scene()
         material = bpy.data.materials.new("glow")
-        material.use_nodes = True
         tree = material.node_tree
         tree.nodes.clear()
         emission = tree.nodes.new("ShaderNodeEmission")

@@ -271,7 +271,6 @@ def test_keypoints_boxes_and_poses_are_where_they_are(engine, tmp_path):
 def test_a_distorting_lens_bends_picture_and_labels_alike(engine, tmp_path):
     bent = CAMERA.model_copy(update={"dist": BARREL})
     glow = bpy.data.materials.new("glow")
-    glow.use_nodes = True
     glow.node_tree.nodes.clear()
     shine = glow.node_tree.nodes.new("ShaderNodeEmission")
     output = glow.node_tree.nodes.new("ShaderNodeOutputMaterial")
@@ -310,7 +309,6 @@ def test_a_lens_that_folds_inside_the_picture_is_refused(engine):
 def _glowing_ball_scene(**update):
     ball = _place("ball", 1, (0, 0, 0.3), radius=0.25)
     glow = bpy.data.materials.new("glow")
-    glow.use_nodes = True
     glow.node_tree.nodes["Principled BSDF"].inputs["Emission Color"].default_value = (1, 1, 1, 1)
     glow.node_tree.nodes["Principled BSDF"].inputs["Emission Strength"].default_value = 1
     ball.data.materials.append(glow)
@@ -437,13 +435,11 @@ def _vector_pass(now: SampledScene, later: SampledScene) -> np.ndarray:
 
 def test_glass_and_alpha_behave_as_documented(engine):
     glass = bpy.data.materials.new("glass")
-    glass.use_nodes = True
     glass.node_tree.nodes["Principled BSDF"].inputs["Transmission Weight"].default_value = 1
     _place("cube", 1, (-0.7, 0.3, 0.3), radius=0.2)
     _place("ball", 2, (-0.65, -0.3, 0.35), radius=0.3)
     bpy.context.object.data.materials.append(glass)
     cut = bpy.data.materials.new("cut")
-    cut.use_nodes = True
     cut.node_tree.nodes["Principled BSDF"].inputs["Alpha"].default_value = 0.0
     _place("cube", 3, (0.6, 0.3, 0.3), radius=0.2)
     _place("ball", 4, (0.55, -0.3, 0.35), radius=0.3)
