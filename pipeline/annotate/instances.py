@@ -44,7 +44,7 @@ def label_instances(
     if strange:
         raise ValueError(f"The id pass holds {strange[:5]}; the scene has no such instances.")
     labels = []
-    for instance_id, own in zip(seen.tolist(), np.split(pixels, starts[1:]), strict=True):
+    for instance_id, own in zip(seen.tolist(), np.split(pixels, starts)[1:], strict=True):
         columns, rows = np.divmod(own, height)
         labels.append(
             InstanceLabel(
