@@ -40,5 +40,5 @@ def test_every_pixel_belongs_to_the_label_of_its_id(seed, full):
 
 
 def test_an_id_that_the_scene_lacks_is_an_error():
-    with pytest.raises(ValueError, match="holds .5"):
+    with pytest.raises(ValueError, match=r"holds .5"):
         label_instances(np.full((2, 2), 5, np.uint16), SCENE, min_visible_px=1)
