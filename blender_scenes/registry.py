@@ -10,16 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 
+from blender_scenes.checkerboard.family import CheckerboardFamily
 from blender_scenes.coins.family import CoinsFamily
+from blender_scenes.dice.family import DiceFamily
 from blender_scenes.digits.family import DigitsFamily
 from blender_scenes.family import SceneFamily
+from blender_scenes.nuts.family import NutsFamily
 from blender_scenes.primitives.family import PrimitivesFamily
 from pipeline.errors import SpecError
 
 __all__ = ["FAMILIES", "GROUP", "all_families", "find_family", "plugin_versions"]
 
 FAMILIES: dict[str, SceneFamily] = {
-    family.name: family for family in (CoinsFamily(), DigitsFamily(), PrimitivesFamily())
+    family.name: family
+    for family in (
+        CheckerboardFamily(),
+        CoinsFamily(),
+        DiceFamily(),
+        DigitsFamily(),
+        NutsFamily(),
+        PrimitivesFamily(),
+    )
 }
 """Those that come with blendgap; no other package can take their names."""
 

@@ -1,0 +1,106 @@
+"""Tray and flap as painted surfaces. No Blender."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+
+from blender_scenes.blocks.shapes import Shape, joined, sheet, slab
+from blender_scenes.dice.scene import Strip, Tray
+from pipeline.geometry.boxes import FloatArray
+
+__all__ = ["flap_shape", "rim_shape", "tray_walls"]
+
+_PRINT_M = 0.0025  # length of one patch of the print
+_RIM_RINGS = 4
+_MAGNET_GREY = 0.2
+_FLAP_CELLS = (120, 24)
+
+
+def tray_walls(tray: Tray) -> Shape:
+    """The inner sides of a tray, in its frame."""
+    corners = _corners(np.array(tray.inner_m) / 2)
+    sides = []
+    for one, other in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        foot = np.array([[*other, 0.0], [*one, 0.0]])
+        net = np.stack([foot, foot + np.array([0, 0, tray.height_m])])
+        sides.append(sheet(net, tray.walls))
+    return joined(sides)
+
+
+def rim_shape(tray: Tray) -> Shape:
+    """The rim of a tray and its outside, printed in many colours, in its frame."""
+    rng = np.random.default_rng(tray.seed)
+    half = np.array(tray.inner_m) / 2
+    top, bottom = tray.height_m, -0.0015
+    rings = [
+        (_corners(half), top),
+        (_corners(half + 0.5 * tray.rim_m), top + 0.0003),
+        (_corners(half + tray.rim_m), top - 0.0004),
+        (_corners(half + tray.rim_m), bottom),
+    ]
+    sides = []
+    for here in range(4):
+        after = (here + 1) % 4
+        length_m = float(np.linalg.norm(rings[0][0][here] - rings[0][0][after]))
+        share = np.linspace(0, 1, max(4, round(length_m / _PRINT_M)))[:, None]
+        net = np.array(
+            [
+                np.column_stack(
+                    [
+                        (1 - share) * corners[after] + share * corners[here],
+                        np.full(len(share), height),
+                    ]
+                )
+                for corners, height in rings
+            ]
+        )
+        paint = _print(rng, net.shape[1], tray)
+        # Top and outside apart, so that the edge between them is sharp.
+        sides += [sheet(net[part][::-1], paint[part][::-1]) for part in (slice(3), slice(2, 4))]
+    return joined(sides)
+
+
+def flap_shape(strip: Strip) -> Shape:
+    """A flap with raised edges, its magnets as grey discs on it, in its frame."""
+    half_x, half_y = np.array(strip.size_m) / 2
+    columns, rows = _FLAP_CELLS
+    x, y = np.meshgrid(
+        np.linspace(-half_x, half_x, columns + 1), np.linspace(-half_y, half_y, rows + 1)
+    )
+    to_edge = np.minimum(half_x - np.abs(x), half_y - np.abs(y))
+    radius = 0.25 * half_y
+    # Rounded corners: what lies beyond is drawn in to the arc.
+    out = np.stack([np.abs(x) - (half_x - radius), np.abs(y) - (half_y - radius)])
+    beyond = np.hypot(*np.maximum(out, 0))
+    pull = np.where((out > 0).all(axis=0) & (beyond > radius), radius / np.maximum(beyond, 1e-9), 1)
+    x = np.where(pull < 1, np.sign(x) * (half_x - radius + out[0] * pull), x)
+    y = np.where(pull < 1, np.sign(y) * (half_y - radius + out[1] * pull), y)
+    z = strip.curl_m * (np.abs(y) / half_y) ** 4
+    shade = strip.shade * np.where(to_edge < 0.1 * half_y, 1.0, 0.95)
+    net = np.stack([x, y, z], axis=-1)
+    flap = sheet(net, np.repeat(shade[..., None], 3, axis=-1))
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    disc = strip.magnet_m / 2 * np.column_stack([np.cos(angle), np.sin(angle)])
+    grey = (_MAGNET_GREY, _MAGNET_GREY, 1.03 * _MAGNET_GREY)
+    magnets = [
+        slab(disc + np.array([side * 0.84 * half_x, 0.0]), 0.0004, grey, sides=(0.3, 0.3, 0.3))
+        for side in (-1, 1)
+    ]
+    return joined([flap, *magnets])
+
+
+def _corners(half_m: FloatArray) -> FloatArray:
+    return np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * half_m
+
+
+def _print(rng: np.random.Generator, along: int, tray: Tray) -> FloatArray:
+    # Black with patches that shimmer in purple, blue, green and pink.
+    paint = np.tile(np.array(tray.rim), (_RIM_RINGS, along, 1))
+    coloured = rng.random(along) < 0.35 * rng.random()
+    for column in np.flatnonzero(coloured):
+        hue = float(rng.choice([0.3, 0.5, 0.6, 0.75, 0.85]) + rng.normal(0, 0.03)) % 1.0
+        colour = colorsys.hsv_to_rgb(hue, 0.7, float(rng.uniform(0.03, 0.2)))
+        paint[rng.random(_RIM_RINGS) < 0.6, column] = colour
+    return paint
