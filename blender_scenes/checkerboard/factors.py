@@ -10,14 +10,12 @@ from blender_scenes.blocks.tailoring import tailored
 from blender_scenes.lens import with_optics
 from pipeline.sampling.factors import (
     Choice,
-    Distribution,
-    Drawn,
     Factor,
     Fixed,
     Integers,
     LogUniform,
-    Parameter,
     Uniform,
+    per_frame,
 )
 
 __all__ = ["FACTORS"]
@@ -29,22 +27,8 @@ _TILT = Uniform(0.05, 0.8)
 _SLACK = Uniform(-1, 1)
 
 
-def _frame(
-    name: str,
-    distribution: Distribution,
-    off: Drawn,
-    meaning: str,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
-    *,
-    wild: Distribution | None = None,
-) -> Parameter:
-    return Parameter(
-        name=name, distribution=distribution, off=off, meaning=meaning, bounds=bounds, wild=wild
-    )
-
-
 # Every picture of a data set has the same corners: no range, on or off or wild.
-_size = partial(_frame, bounds=(3, 40))
+_size = partial(per_frame, bounds=(3, 40))
 
 _LENS = {
     "k1": Uniform(-0.32, -0.2),
@@ -61,23 +45,23 @@ _OWN = (
         parameters=(
             _size("columns", Fixed(10), 10, "squares in a row"),
             _size("rows", Fixed(7), 7, "squares in a column; odd where columns is even"),
-            _frame("square_m", LogUniform(0.02, 0.035), 0.025, "a square's side", (1e-3, 1.0)),
-            _frame(
+            per_frame("square_m", LogUniform(0.02, 0.035), 0.025, "a square's side", (1e-3, 1.0)),
+            per_frame(
                 "margin",
                 Uniform(-0.45, 0.9),
                 0.5,
                 "white around the squares, in squares; below 0 they are cut narrower",
                 (-0.5, 5.0),
             ),
-            _frame(
+            per_frame(
                 "plate",
                 Choice((0.0, 0.25, 0.5, 0.7, 0.9)),
                 0.5,
                 "of the plate beyond the paper, in squares; 0 is none",
             ),
-            _frame("bend_m", Uniform(-0.003, 0.003), 0.0, "at the ends", (-0.05, 0.05)),
-            _frame("bend_direction_rad", _FULL_TURN, 0.0, "across which it is rolled up"),
-            _frame("twist", Uniform(-0.4, 0.4), 0.0, "of the corners over the bend", (-2, 2)),
+            per_frame("bend_m", Uniform(-0.003, 0.003), 0.0, "at the ends", (-0.05, 0.05)),
+            per_frame("bend_direction_rad", _FULL_TURN, 0.0, "across which it is rolled up"),
+            per_frame("twist", Uniform(-0.4, 0.4), 0.0, "of the corners over the bend", (-2, 2)),
         ),
     ),
     Factor(
@@ -85,16 +69,16 @@ _OWN = (
         meaning="how the board is held",
         dependants=("placement", "sensor"),
         parameters=(
-            _frame("tilt_rad", _TILT, 0.3, "out of the picture's plane", (0, 1.2), wild=_TILT),
-            _frame("tilt_azimuth_rad", _FULL_TURN, 0.6, "to which side"),
-            _frame("turn_rad", _FULL_TURN, 0.0, "in the picture's plane"),
+            per_frame("tilt_rad", _TILT, 0.3, "out of the picture's plane", (0, 1.2), wild=_TILT),
+            per_frame("tilt_azimuth_rad", _FULL_TURN, 0.6, "to which side"),
+            per_frame("turn_rad", _FULL_TURN, 0.0, "in the picture's plane"),
         ),
     ),
     Factor(
         name="placement",
         meaning="where in the picture the board is, and how large",
         parameters=(
-            _frame(
+            per_frame(
                 "fill",
                 Uniform(0.55, 0.98),
                 0.75,
@@ -102,25 +86,27 @@ _OWN = (
                 (0.02, 3),
                 wild=Uniform(0.2, 0.95),
             ),
-            _frame("across", _SLACK, 0.0, "sideways, of the way to the rim", (-3, 3), wild=_SLACK),
-            _frame("up", _SLACK, 0.0, "upwards, of the way to the rim", (-3, 3), wild=_SLACK),
+            per_frame(
+                "across", _SLACK, 0.0, "sideways, of the way to the rim", (-3, 3), wild=_SLACK
+            ),
+            per_frame("up", _SLACK, 0.0, "upwards, of the way to the rim", (-3, 3), wild=_SLACK),
         ),
     ),
     Factor(
         name="material",
         meaning="print, paper and plate",
         parameters=(
-            _frame("white", Uniform(0.6, 0.85), 0.75, "reflectance of the paper", _SHARE),
-            _frame("black", LogUniform(0.012, 0.045), 0.03, "reflectance of the ink", _SHARE),
-            _frame("stain", Uniform(0.0, 0.05), 0.0, "unevenness", (0, 0.4)),
-            _frame(
+            per_frame("white", Uniform(0.6, 0.85), 0.75, "reflectance of the paper", _SHARE),
+            per_frame("black", LogUniform(0.012, 0.045), 0.03, "reflectance of the ink", _SHARE),
+            per_frame("stain", Uniform(0.0, 0.05), 0.0, "unevenness", (0, 0.4)),
+            per_frame(
                 "sheen",
                 Choice((1.0, 1.0, 1.0, 0.4, 0.25)),
                 1.0,
                 "roughness of the print's gloss; 1 is matt",
             ),
-            _frame("plate", LogUniform(0.04, 0.5), 0.2, "reflectance of the plate", _SHARE),
-            _frame("plate_warmth", Uniform(0, 0.6), 0.0, "from grey to brown", _SHARE),
+            per_frame("plate", LogUniform(0.04, 0.5), 0.2, "reflectance of the plate", _SHARE),
+            per_frame("plate_warmth", Uniform(0, 0.6), 0.0, "from grey to brown", _SHARE),
         ),
     ),
     tailored(
@@ -139,13 +125,13 @@ _OWN = (
         name="camera",
         meaning="the camera in the room, and its lens",
         parameters=(
-            _frame("hfov_rad", Uniform(0.95, 1.12), 1.05, "horizontal field of view", (0.05, 2)),
-            _frame("pitch_rad", Uniform(-0.1, 0.35), 0.1, "how far it looks down", (-1.2, 1.2)),
-            _frame("roll_rad", Uniform(-0.06, 0.06), 0.0, "turn of the picture"),
-            _frame(
+            per_frame("hfov_rad", Uniform(0.95, 1.12), 1.05, "horizontal field of view", (0.05, 2)),
+            per_frame("pitch_rad", Uniform(-0.1, 0.35), 0.1, "how far it looks down", (-1.2, 1.2)),
+            per_frame("roll_rad", Uniform(-0.06, 0.06), 0.0, "turn of the picture"),
+            per_frame(
                 "centre_x", Uniform(-0.04, 0.04), 0.0, "principal point's, over width", (-0.4, 0.4)
             ),
-            _frame(
+            per_frame(
                 "centre_y", Uniform(-0.04, 0.04), 0.0, "principal point's, over height", (-0.4, 0.4)
             ),
         ),
@@ -154,21 +140,23 @@ _OWN = (
         name="background",
         meaning="the room behind",
         parameters=(
-            _frame(
+            per_frame(
                 "room",
                 Choice((True,)),
                 True,
                 "walls, or nothing but the lighting's world",
                 wild=Choice((True, False)),
             ),
-            _frame("depth_m", LogUniform(0.9, 3.0), 1.5, "to the wall", (0.5, 50)),
-            _frame("side_m", Uniform(-2.5, 2.5), 1.5, "to the side wall; below 0 left"),
-            _frame("wall", LogUniform(0.12, 0.6), 0.3, "reflectance of the walls", _SHARE),
-            _frame("floor", LogUniform(0.04, 0.3), 0.1, "reflectance of the floor", _SHARE),
-            _frame("desk", LogUniform(0.06, 0.6), 0.2, "reflectance of the desk", _SHARE),
-            _frame("saturation", Uniform(0.0, 0.4), 0.0, "colourfulness of it all", _SHARE),
-            _frame("panel_m", Choice((0.0, 0.6, 0.9, 1.2)), 0.0, "width of wall panels; 0 is none"),
-            _frame("desk_depth_m", Choice((0.0, 0.5, 0.7, 0.8)), 0.6, "of a desk; 0 is none"),
+            per_frame("depth_m", LogUniform(0.9, 3.0), 1.5, "to the wall", (0.5, 50)),
+            per_frame("side_m", Uniform(-2.5, 2.5), 1.5, "to the side wall; below 0 left"),
+            per_frame("wall", LogUniform(0.12, 0.6), 0.3, "reflectance of the walls", _SHARE),
+            per_frame("floor", LogUniform(0.04, 0.3), 0.1, "reflectance of the floor", _SHARE),
+            per_frame("desk", LogUniform(0.06, 0.6), 0.2, "reflectance of the desk", _SHARE),
+            per_frame("saturation", Uniform(0.0, 0.4), 0.0, "colourfulness of it all", _SHARE),
+            per_frame(
+                "panel_m", Choice((0.0, 0.6, 0.9, 1.2)), 0.0, "width of wall panels; 0 is none"
+            ),
+            per_frame("desk_depth_m", Choice((0.0, 0.5, 0.7, 0.8)), 0.6, "of a desk; 0 is none"),
         ),
     ),
     Factor(
@@ -176,33 +164,33 @@ _OWN = (
         meaning="people and furniture behind the board",
         dependants=("occlusion",),  # a person's hands have its skin
         parameters=(
-            _frame("person", Choice((True, True, True, False)), False, "someone stands there"),
-            _frame("furnishings", Integers(6, 14), 0, "monitors, shelves, posters", (0, 40)),
-            _frame("things", Integers(2, 7), 0, "cups, books, boxes on the desk", (0, 40)),
+            per_frame("person", Choice((True, True, True, False)), False, "someone stands there"),
+            per_frame("furnishings", Integers(6, 14), 0, "monitors, shelves, posters", (0, 40)),
+            per_frame("things", Integers(2, 7), 0, "cups, books, boxes on the desk", (0, 40)),
         ),
     ),
     Factor(
         name="occlusion",
         meaning="what holds the board, over its edge",
         parameters=(
-            _frame("hands", Choice((0, 1, 1, 2)), 0, "at the board's edge"),
-            _frame("clips", Choice((0, 0, 0, 1, 2)), 0, "at the board's edge"),
-            _frame("reach_m", LogUniform(0.008, 0.025), 0.01, "over the edge", (1e-3, 0.2)),
+            per_frame("hands", Choice((0, 1, 1, 2)), 0, "at the board's edge"),
+            per_frame("clips", Choice((0, 0, 0, 1, 2)), 0, "at the board's edge"),
+            per_frame("reach_m", LogUniform(0.008, 0.025), 0.01, "over the edge", (1e-3, 0.2)),
         ),
     ),
     Factor(
         name="sensor",
         meaning="the camera's chip",
         parameters=(
-            _frame("grey", Choice((True,)), True, "no colours", wild=Choice((True, False))),
-            _frame(
+            per_frame("grey", Choice((True,)), True, "no colours", wild=Choice((True, False))),
+            per_frame(
                 "exposure", LogUniform(0.8, 1.5), 1.0, "1 shows white at full scale", (0.01, 100)
             ),
-            _frame("contrast", Uniform(1.0, 1.4), 1.0, "slope about mid-grey", (0.1, 5)),
-            _frame("vignetting", Uniform(0.05, 0.4), 0.0, "light lost in the corners", _SHARE),
-            _frame("blur_sigma_px", Uniform(0.2, 0.8), 0.0, "defocus", (0, 20)),
-            _frame("sharpening", Uniform(0, 0.8), 0.0, "by the camera", (0, 5)),
-            _frame("grain", Uniform(0.004, 0.018), 0.0, "noise, share of full scale", _SHARE),
+            per_frame("contrast", Uniform(1.0, 1.4), 1.0, "slope about mid-grey", (0.1, 5)),
+            per_frame("vignetting", Uniform(0.05, 0.4), 0.0, "light lost in the corners", _SHARE),
+            per_frame("blur_sigma_px", Uniform(0.2, 0.8), 0.0, "defocus", (0, 20)),
+            per_frame("sharpening", Uniform(0, 0.8), 0.0, "by the camera", (0, 5)),
+            per_frame("grain", Uniform(0.004, 0.018), 0.0, "noise, share of full scale", _SHARE),
         ),
     ),
 )

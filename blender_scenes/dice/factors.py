@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 from blender_scenes.blocks.clutter import DISTRACTORS, OCCLUSION
 from blender_scenes.blocks.framing import CAMERA
@@ -14,12 +13,12 @@ from blender_scenes.lens import with_optics
 from pipeline.sampling.factors import (
     Choice,
     Distribution,
-    Drawn,
     Factor,
     Integers,
     LogUniform,
-    Parameter,
     Uniform,
+    per_frame,
+    per_object,
 )
 
 __all__ = ["FACTORS"]
@@ -27,36 +26,13 @@ __all__ = ["FACTORS"]
 _SHARE = (0.0, 1.0)
 
 
-def _frame(
-    name: str,
-    distribution: Distribution,
-    off: Drawn,
-    meaning: str,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
-    *,
-    wild: Distribution | None = None,
-    per_object: bool = False,
-) -> Parameter:
-    return Parameter(
-        name=name,
-        distribution=distribution,
-        off=off,
-        meaning=meaning,
-        bounds=bounds,
-        wild=wild,
-        per_object=per_object,
-    )
-
-
-_object = partial(_frame, per_object=True)
-
 _COUNT = Factor(
     name="count",
     meaning="how many dice",
     dependants=("placement",),
     parameters=(
-        _frame("dice", Integers(1, 10), 6, "in the scene", (0, 200), wild=Integers(0, 25)),
-        _frame("more", Choice((0,) * 8 + (4, 8, 15)), 0, "now and then, further ones"),
+        per_frame("dice", Integers(1, 10), 6, "in the scene", (0, 200), wild=Integers(0, 25)),
+        per_frame("more", Choice((0,) * 8 + (4, 8, 15)), 0, "now and then, further ones"),
     ),
 )
 
@@ -65,25 +41,27 @@ _SHAPE = Factor(
     meaning="size, edges and pips of a die",
     dependants=("placement",),
     parameters=(
-        _object("size_m", LogUniform(0.012, 0.0162), 0.014, "side of the cube", (1e-3, 0.2)),
-        _object("edge", LogUniform(0.07, 0.2), 0.12, "radius of its edges over half", (0.02, 0.5)),
-        _object(
+        per_object("size_m", LogUniform(0.012, 0.0162), 0.014, "side of the cube", (1e-3, 0.2)),
+        per_object(
+            "edge", LogUniform(0.07, 0.2), 0.12, "radius of its edges over half", (0.02, 0.5)
+        ),
+        per_object(
             "ball",
             Uniform(1.3, 1.75),
             1.73,
             "ball that cuts its corners, radius over half a side",
             (1.1, 2.0),
         ),
-        _object(
+        per_object(
             "handed",
             Choice(("right", "right", "right", "left")),
             "right",
             "one, two, three run anticlockwise (right) around their corner",
         ),
-        _object("pips", Integers(0, 7), 0, "which of two, three and six are turned", (0, 7)),
-        _object("pip_radius", Uniform(0.16, 0.22), 0.19, "over half a side", (0.05, 0.3)),
-        _object("pip_pitch", Uniform(0.44, 0.53), 0.5, "of the outer pips", (0.3, 0.6)),
-        _object("pip_depth", Uniform(0.02, 0.09), 0.05, "over half a side", (0.0, 0.3)),
+        per_object("pips", Integers(0, 7), 0, "which of two, three and six are turned", (0, 7)),
+        per_object("pip_radius", Uniform(0.16, 0.22), 0.19, "over half a side", (0.05, 0.3)),
+        per_object("pip_pitch", Uniform(0.44, 0.53), 0.5, "of the outer pips", (0.3, 0.6)),
+        per_object("pip_depth", Uniform(0.02, 0.09), 0.05, "over half a side", (0.0, 0.3)),
     ),
 )
 
@@ -91,25 +69,25 @@ _MATERIAL = Factor(
     name="material",
     meaning="plastic and paint of a die",
     parameters=(
-        _object(
+        per_object(
             "finish",
             Choice(("opaque",) * 4 + ("marbled",) * 4 + ("translucent",)),
             "opaque",
             "one colour, two that run into each other, or one that light goes through",
         ),
-        _object(
+        per_object(
             "colours",
             Choice(("real",)),
             "real",
             "those that dice are sold in, or any",
             wild=Choice(("any",)),
         ),
-        _object("tone", Uniform(0, 1), 0.0, "which of the colours", _SHARE),
-        _object("hue_shift", Uniform(-0.02, 0.02), 0.0, "a full circle is 1", (-1, 1)),
-        _object("brightness", LogUniform(0.8, 1.15), 1.0, "over the colour's", (0.01, 5)),
-        _object("saturation", Uniform(0.2, 1.0), 0.6, "of any colours", _SHARE),
-        _object("value", LogUniform(0.02, 0.85), 0.4, "reflectance of any colours", _SHARE),
-        _object("roughness", LogUniform(0.08, 0.3), 0.15, "of the gloss", (0.02, 1.0)),
+        per_object("tone", Uniform(0, 1), 0.0, "which of the colours", _SHARE),
+        per_object("hue_shift", Uniform(-0.02, 0.02), 0.0, "a full circle is 1", (-1, 1)),
+        per_object("brightness", LogUniform(0.8, 1.15), 1.0, "over the colour's", (0.01, 5)),
+        per_object("saturation", Uniform(0.2, 1.0), 0.6, "of any colours", _SHARE),
+        per_object("value", LogUniform(0.02, 0.85), 0.4, "reflectance of any colours", _SHARE),
+        per_object("roughness", LogUniform(0.08, 0.3), 0.15, "of the gloss", (0.02, 1.0)),
     ),
 )
 
@@ -117,12 +95,12 @@ _PLACEMENT = Factor(
     name="placement",
     meaning="where the dice lie",
     parameters=(
-        _frame("spread", Uniform(0.4, 1.0), 0.8, "share of the field that they fill", _SHARE),
-        _frame("middle_x", Uniform(-0.7, 0.7), 0.0, "of them, half fields", (-1, 1)),
-        _frame("middle_y", Uniform(-0.7, 0.7), 0.0, "of them, half fields", (-1, 1)),
-        _frame("touching", Uniform(0, 0.5), 0.0, "share that touches something", _SHARE),
-        _frame("leaning", Uniform(0, 0.3), 0.0, "share of these that leans on it", _SHARE),
-        _object("company", Uniform(0, 1), 1.0, "how little a die seeks others", _SHARE),
+        per_frame("spread", Uniform(0.4, 1.0), 0.8, "share of the field that they fill", _SHARE),
+        per_frame("middle_x", Uniform(-0.7, 0.7), 0.0, "of them, half fields", (-1, 1)),
+        per_frame("middle_y", Uniform(-0.7, 0.7), 0.0, "of them, half fields", (-1, 1)),
+        per_frame("touching", Uniform(0, 0.5), 0.0, "share that touches something", _SHARE),
+        per_frame("leaning", Uniform(0, 0.3), 0.0, "share of these that leans on it", _SHARE),
+        per_object("company", Uniform(0, 1), 1.0, "how little a die seeks others", _SHARE),
     ),
 )
 
@@ -131,10 +109,10 @@ _POSE = Factor(
     meaning="how the dice lie",
     dependants=("placement",),
     parameters=(
-        _object("face", Integers(1, 6), 1, "number on top", (1, 6)),
-        _object("turn_rad", Uniform(-math.pi, math.pi), 0.0, "about the upright axis"),
-        _object("lean", Uniform(0, 1), 1.0, "how little a die leans", _SHARE),
-        _object("tilt_rad", Uniform(0.32, 0.6), 0.4, "of one that leans", (0.0, 0.7)),
+        per_object("face", Integers(1, 6), 1, "number on top", (1, 6)),
+        per_object("turn_rad", Uniform(-math.pi, math.pi), 0.0, "about the upright axis"),
+        per_object("lean", Uniform(0, 1), 1.0, "how little a die leans", _SHARE),
+        per_object("tilt_rad", Uniform(0.32, 0.6), 0.4, "of one that leans", (0.0, 0.7)),
     ),
 )
 
@@ -142,23 +120,27 @@ _BACKGROUND = tailored(
     BACKGROUND,
     off={"surface": "board"},
     extra=(
-        _frame(
+        per_frame(
             "setting",
             Choice(("box",) * 14 + ("tray",) * 5 + ("table",)),
             "box",
             "white photo box, a tray in it, or a table",
             wild=Choice(("box", "tray", "table")),
         ),
-        _frame(
+        per_frame(
             "flap",
             Choice(("near", "near", "far", "far", "none")),
             "none",
             "where the box's clear flap with its magnets lies",
         ),
-        _frame("grey", LogUniform(0.66, 0.76), 0.7, "reflectance of the box", (0.01, 0.95)),
-        _frame("crease_m", LogUniform(2e-4, 1.2e-3), 0.0, "height of the box's creases", (0, 0.01)),
-        _frame("tray_m", LogUniform(0.2, 0.222), 0.21, "longer side of the tray", (0.05, 1.0)),
-        _frame("tray_grey", LogUniform(0.42, 0.54), 0.48, "its lining's reflectance", (0.01, 0.9)),
+        per_frame("grey", LogUniform(0.66, 0.76), 0.7, "reflectance of the box", (0.01, 0.95)),
+        per_frame(
+            "crease_m", LogUniform(2e-4, 1.2e-3), 0.0, "height of the box's creases", (0, 0.01)
+        ),
+        per_frame("tray_m", LogUniform(0.2, 0.222), 0.21, "longer side of the tray", (0.05, 1.0)),
+        per_frame(
+            "tray_grey", LogUniform(0.42, 0.54), 0.48, "its lining's reflectance", (0.01, 0.9)
+        ),
     ),
     dependants=("placement", "distractors"),
 )
@@ -199,11 +181,11 @@ _SENSOR = Factor(
     name="sensor",
     meaning="the camera's chip",
     parameters=(
-        _frame("exposure", LogUniform(0.96, 1.05), 1.0, "factor on the light", (0.01, 100)),
-        _frame("vignetting", Uniform(0.08, 0.22), 0.0, "light lost in the corners", _SHARE),
-        _frame("blur_sigma_px", Uniform(0.2, 0.6), 0.0, "of the lens", (0, 20)),
-        _frame("sharpening", Uniform(0.1, 1.8), 0.0, "of the phone, unsharp mask", (0, 10)),
-        _frame("grain", Uniform(0.0, 0.003), 0.0, "noise, share of full scale", _SHARE),
+        per_frame("exposure", LogUniform(0.96, 1.05), 1.0, "factor on the light", (0.01, 100)),
+        per_frame("vignetting", Uniform(0.08, 0.22), 0.0, "light lost in the corners", _SHARE),
+        per_frame("blur_sigma_px", Uniform(0.2, 0.6), 0.0, "of the lens", (0, 20)),
+        per_frame("sharpening", Uniform(0.1, 1.8), 0.0, "of the phone, unsharp mask", (0, 10)),
+        per_frame("grain", Uniform(0.0, 0.003), 0.0, "noise, share of full scale", _SHARE),
     ),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 from blender_scenes.blocks.clutter import DISTRACTORS, OCCLUSION
 from blender_scenes.blocks.framing import CAMERA
@@ -13,13 +12,12 @@ from blender_scenes.blocks.tailoring import tailored
 from blender_scenes.lens import with_optics
 from pipeline.sampling.factors import (
     Choice,
-    Distribution,
-    Drawn,
     Factor,
     Integers,
     LogUniform,
-    Parameter,
     Uniform,
+    per_frame,
+    per_object,
 )
 
 __all__ = ["CATEGORIES", "FACTORS"]
@@ -30,31 +28,6 @@ _FULL_TURN = Uniform(-math.pi, math.pi)
 _SHARE = (0.0, 1.0)
 
 
-def _frame(
-    name: str,
-    distribution: Distribution,
-    off: Drawn,
-    meaning: str,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
-    *,
-    per_object: bool = False,
-    wild: Distribution | None = None,
-    essential: bool = False,
-) -> Parameter:
-    return Parameter(
-        name=name,
-        distribution=distribution,
-        off=off,
-        meaning=meaning,
-        bounds=bounds,
-        per_object=per_object,
-        wild=wild,
-        essential=essential,
-    )
-
-
-_object = partial(_frame, per_object=True)
-
 _KINDS = Choice(("date",) * 4 + ("hazelnut",) * 3 + ("fig",) * 2)
 
 FACTORS = with_optics(
@@ -64,7 +37,7 @@ FACTORS = with_optics(
             meaning="how many pieces",
             dependants=("placement",),
             parameters=(
-                _frame(
+                per_frame(
                     "pieces",
                     Integers(5, 13),
                     8,
@@ -78,23 +51,25 @@ FACTORS = with_optics(
             meaning="what each piece is, its size and its folds",
             dependants=("placement",),
             parameters=(
-                _object("kind", _KINDS, "date", "category", essential=True),
-                _object("size", LogUniform(0.87, 1.12), 1.0, "over the usual", (0.2, 5)),
-                _object("slenderness", LogUniform(0.9, 1.1), 1.0, "length over width", (0.5, 2)),
-                _object("flatness", Uniform(0.9, 1.0), 1.0, "thickness over the usual", (0.3, 2)),
-                _object("taper", Uniform(0, 1), 0.4, "how much thinner one end is", _SHARE),
-                _object("waist", Uniform(0, 1), 0.0, "how thin the middle is", _SHARE),
-                _object("bend", Uniform(-1, 1), 0.0, "to which side it is bent", (-1, 1)),
-                _object("wrinkles", LogUniform(0.6, 1.4), 1.0, "depth of its folds", (0, 5)),
-                _object("stalk", Uniform(0, 1), 0.3, "length of a fig's", _SHARE),
+                per_object("kind", _KINDS, "date", "category", essential=True),
+                per_object("size", LogUniform(0.87, 1.12), 1.0, "over the usual", (0.2, 5)),
+                per_object("slenderness", LogUniform(0.9, 1.1), 1.0, "length over width", (0.5, 2)),
+                per_object(
+                    "flatness", Uniform(0.9, 1.0), 1.0, "thickness over the usual", (0.3, 2)
+                ),
+                per_object("taper", Uniform(0, 1), 0.4, "how much thinner one end is", _SHARE),
+                per_object("waist", Uniform(0, 1), 0.0, "how thin the middle is", _SHARE),
+                per_object("bend", Uniform(-1, 1), 0.0, "to which side it is bent", (-1, 1)),
+                per_object("wrinkles", LogUniform(0.6, 1.4), 1.0, "depth of its folds", (0, 5)),
+                per_object("stalk", Uniform(0, 1), 0.3, "length of a fig's", _SHARE),
             ),
         ),
         Factor(
             name="material",
             meaning="colour and sheen of the skins",
             parameters=(
-                _object("tone", Uniform(0, 1), 0.0, "which colour of its kind", _SHARE),
-                _object(
+                per_object("tone", Uniform(0, 1), 0.0, "which colour of its kind", _SHARE),
+                per_object(
                     "brightness",
                     LogUniform(0.75, 1.25),
                     1.0,
@@ -102,8 +77,8 @@ FACTORS = with_optics(
                     (0.05, 5),
                     wild=LogUniform(0.4, 2.5),
                 ),
-                _object("gloss", Uniform(0, 1), 0.5, "how smooth the skin is", _SHARE),
-                _object("wear", Uniform(0, 1), 0.3, "scuffed, torn, dusty", _SHARE),
+                per_object("gloss", Uniform(0, 1), 0.5, "how smooth the skin is", _SHARE),
+                per_object("wear", Uniform(0, 1), 0.3, "scuffed, torn, dusty", _SHARE),
             ),
         ),
         Factor(
@@ -111,20 +86,22 @@ FACTORS = with_optics(
             meaning="how the pieces lie",
             dependants=("placement",),
             parameters=(
-                _object("turn_rad", _FULL_TURN, 0.0, "about the upright axis"),
-                _object("roll_rad", _FULL_TURN, 0.0, "about its own axis"),
-                _object("tip", Uniform(-1, 1), 0.0, "one end up, share of what its kind does"),
+                per_object("turn_rad", _FULL_TURN, 0.0, "about the upright axis"),
+                per_object("roll_rad", _FULL_TURN, 0.0, "about its own axis"),
+                per_object("tip", Uniform(-1, 1), 0.0, "one end up, share of what its kind does"),
             ),
         ),
         Factor(
             name="placement",
             meaning="where the pieces are",
             parameters=(
-                _frame(
+                per_frame(
                     "touching", Uniform(0.0, 0.8), 0.0, "share that lie against another", _SHARE
                 ),
-                _frame("piled", Choice((0.0,) * 7 + (0.1,)), 0.0, "share that lie on others"),
-                _frame("inset", Uniform(0.1, 0.17), 0.13, "of the picture left free", (-0.2, 0.45)),
+                per_frame("piled", Choice((0.0,) * 7 + (0.1,)), 0.0, "share that lie on others"),
+                per_frame(
+                    "inset", Uniform(0.1, 0.17), 0.13, "of the picture left free", (-0.2, 0.45)
+                ),
             ),
         ),
         tailored(
@@ -141,31 +118,31 @@ FACTORS = with_optics(
             },
             off={"surface": "marble"},
             extra=(
-                _frame(
+                per_frame(
                     "cover",
                     Choice(("none", "none", "terry", "terry", "microfibre", "microfibre", "both")),
                     "none",
                     "a towel, a cleaning cloth or both lie on it",
                 ),
-                _frame(
+                per_frame(
                     "cover_colours",
                     Choice(("real",)),
                     "real",
                     "those that towels have, or any",
                     wild=Choice(("real", "any", "any")),
                 ),
-                _frame("cover_tone", Uniform(0, 1), 0.0, "which of their colours", _SHARE),
-                _frame(
+                per_frame("cover_tone", Uniform(0, 1), 0.0, "which of their colours", _SHARE),
+                per_frame(
                     "cover_folds", Uniform(0.2, 1.3), 0.0, "how carelessly they are laid", (0, 3)
                 ),
-                _frame(
+                per_frame(
                     "cover_edge",
                     Uniform(0.25, 2.6),
                     2.6,
                     "where they end, over half of the picture; above 1.5 outside",
                     (-2, 10),
                 ),
-                _frame(
+                per_frame(
                     "vessel",
                     Choice(("none",) * 8 + ("tray", "dish")),
                     "none",
@@ -205,7 +182,9 @@ FACTORS = with_optics(
             ranges={"small": Choice((0, 0, 0, 1)), "large": Choice((0,))},
             wild={"small": Integers(0, 5), "large": Choice((0, 1))},
             extra=(
-                _frame("sweets", Choice((0, 0, 1, 2, 3)), 0, "chocolates in gold foil", (0, 100)),
+                per_frame(
+                    "sweets", Choice((0, 0, 1, 2, 3)), 0, "chocolates in gold foil", (0, 100)
+                ),
             ),
         ),
         tailored(OCCLUSION, ranges={"things": Choice((0,))}),
@@ -213,12 +192,14 @@ FACTORS = with_optics(
             name="sensor",
             meaning="the telephone's chip",
             parameters=(
-                _frame("exposure", LogUniform(0.84, 1.08), 1.0, "factor on the light", (0.01, 100)),
-                _frame("contrast", Uniform(1.1, 1.45), 1.0, "of its tone curve", (0.1, 5)),
-                _frame("vignetting", Uniform(0, 0.15), 0.0, "light lost in the corners", _SHARE),
-                _frame("blur_sigma_px", Uniform(0, 0.4), 0.0, "of the lens", (0, 20)),
-                _frame("sharpening", Uniform(0, 1.6), 0.0, "of outlines, afterwards", (0, 5)),
-                _frame("grain", Uniform(0, 0.01), 0.0, "noise, share of full scale", _SHARE),
+                per_frame(
+                    "exposure", LogUniform(0.84, 1.08), 1.0, "factor on the light", (0.01, 100)
+                ),
+                per_frame("contrast", Uniform(1.1, 1.45), 1.0, "of its tone curve", (0.1, 5)),
+                per_frame("vignetting", Uniform(0, 0.15), 0.0, "light lost in the corners", _SHARE),
+                per_frame("blur_sigma_px", Uniform(0, 0.4), 0.0, "of the lens", (0, 20)),
+                per_frame("sharpening", Uniform(0, 1.6), 0.0, "of outlines, afterwards", (0, 5)),
+                per_frame("grain", Uniform(0, 0.01), 0.0, "noise, share of full scale", _SHARE),
             ),
         ),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,8 @@ __all__ = [
     "Parameter",
     "Uniform",
     "bind_factors",
+    "per_frame",
+    "per_object",
 ]
 
 _TASK: tuple[FactorName, ...] = ("count", "placement", "pose")  # what `fixed` goes on drawing
@@ -117,6 +120,34 @@ class Parameter:
         if amount == 1 or (amount > 1 and self._is_full_turn):
             return self.distribution
         return self.distribution.varied(amount, off=self.off, bounds=self.bounds)
+
+
+def per_frame(
+    name: str,
+    distribution: Distribution,
+    off: Drawn,
+    meaning: str,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    *,
+    wild: Distribution | None = None,
+    essential: bool = False,
+    per_object: bool = False,
+) -> Parameter:
+    """A parameter in one line, as the families' tables want it."""
+    return Parameter(
+        name=name,
+        distribution=distribution,
+        off=off,
+        meaning=meaning,
+        bounds=bounds,
+        wild=wild,
+        essential=essential,
+        per_object=per_object,
+    )
+
+
+per_object = partial(per_frame, per_object=True)
+"""Like :func:`per_frame`, drawn for every object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
