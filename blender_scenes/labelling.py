@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from pipeline.dataset.layout import DatasetLayout
 from pipeline.formats.ply import encode_ply
 from pipeline.formats.storage import write_bytes_atomic
 from pipeline.geometry.boxes import box_of_mask
-from pipeline.geometry.camera import cam_from_world, matrix4, project
+from pipeline.geometry.camera import cam_from_world, matrix4, project_cam
 from pipeline.geometry.masks import rle_of_mask
 from pipeline.records.annotations import InstanceLabel, KeypointLabel
 from pipeline.records.passes import FramePasses
@@ -158,7 +157,9 @@ class _Details:
     def _keypoints(self, instance: SampledInstance) -> tuple[KeypointLabel, ...]:
         pose = np.array(instance.world_from_obj)
         points_m = np.array(instance.keypoints_m) @ pose[:3, :3].T + pose[:3, 3]
-        pixels = project(self._scene.camera, points_m)
+        pixels = project_cam(
+            self._scene.camera, points_m @ self._view[:3, :3].T + self._view[:3, 3]
+        )
         height, width = self._scene.camera.image_hw
         inside = ((pixels >= 0) & (pixels < (width, height))).all(axis=1)
         hidden = self._rays.hidden(points_m)
@@ -184,7 +185,7 @@ class _Details:
 def _keep_model(layout: DatasetLayout, content: bytes) -> str:
     # Named by its contents, so that workers may write the same one side by side.
     name = hashlib.sha256(content).hexdigest()[:16]
-    path: Path = layout.model(name)
+    path = layout.model(name)
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)
         write_bytes_atomic(path, content)

@@ -93,8 +93,9 @@ def finish(cell: Cell, cells: Path, work: Callable[[Path], object]) -> Path:
 def fingerprint(path: Path) -> str:
     """SHA-256 that stands for the content of a file, dataset or benchmark folder.
 
-    A dataset of ours is its manifest, which lists the hashes of its files. A finished cell is
-    its key. Another folder is the names and hashes of all files in it, hidden ones left out.
+    A dataset of ours is its manifest, which holds the hash of the list of its files' hashes. A
+    finished cell is its key. Another folder is the names and hashes of all files in it, hidden
+    ones left out.
 
     Raises:
         DatasetError: If there is nothing.

@@ -11,6 +11,7 @@ import typer
 
 from flows.terminal import say
 from pipeline.errors import BlendgapError
+from pipeline.formats.storage import DISK_FULL
 
 __all__ = ["with_exit_code"]
 
@@ -22,7 +23,6 @@ _WRONG_PLACE = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
     errno.ENAMETOOLONG,
 }  # fmt: skip
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def with_exit_code(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
@@ -42,9 +42,9 @@ def with_exit_code(function: Callable[Parameters, None]) -> Callable[Parameters,
             say("blendgap: interrupted. Run the same command again to go on where it stopped.")
             raise typer.Exit(_INTERRUPTED) from error
         except OSError as error:
-            if error.errno not in _WRONG_PLACE | _DISK_FULL:
+            if error.errno not in _WRONG_PLACE | DISK_FULL:
                 raise
             say(f"blendgap: {error.filename or 'output'}: {error.strerror}.")
-            raise typer.Exit(1 if error.errno in _DISK_FULL else 2) from error
+            raise typer.Exit(1 if error.errno in DISK_FULL else 2) from error
 
     return told

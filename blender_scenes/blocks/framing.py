@@ -17,7 +17,7 @@ from pipeline.records.scene import Vector3
 from pipeline.sampling.factors import Factor, FactorDraws, LogUniform, Parameter, Uniform
 from pipeline.specs.scene import ImageSpec
 
-__all__ = ["CAMERA", "NOMINAL_PX", "frame_camera", "ground_under", "seen_half_extent_m"]
+__all__ = ["CAMERA", "NOMINAL_PX", "frame_camera", "ground_under"]
 
 NOMINAL_PX = 640
 """Length of the longer side of the picture in which ``object_px`` counts."""
@@ -140,11 +140,3 @@ def ground_under(
     depth = (eye_m[2] - z_m) / down
     depth = np.minimum(depth, farthest_m / np.maximum(np.linalg.norm(rays[:, :2], axis=1), 1e-9))
     return np.asarray(eye_m[:2] + depth[:, None] * rays[:, :2])
-
-
-def seen_half_extent_m(camera: Camera, *, farthest_m: float = 10.0) -> tuple[float, float]:
-    """Half sides, x and y, of the rectangle around the origin that holds all seen ground."""
-    width, height = camera.width_px, camera.height_px
-    corners_px = np.array([[0.0, 0.0], [width, 0], [width, height], [0, height]])
-    reach = np.abs(ground_under(camera, corners_px, farthest_m=farthest_m)).max(axis=0)
-    return float(reach[0]), float(reach[1])

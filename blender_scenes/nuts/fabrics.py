@@ -13,7 +13,6 @@ from pipeline.geometry.boxes import FloatArray
 __all__ = ["cloth_height_m", "cloth_picture", "inside_m", "surface_m"]
 
 _FOLD_M = 0.05  # from one fold to the next
-_HEM_M = 0.004
 _BRIGHTEST = 0.92
 
 
