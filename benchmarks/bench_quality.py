@@ -77,7 +77,7 @@ def render_all(
     pictures, seconds = [], []
     for scene in scenes:
         clear_scene()
-        build(scene)
+        build(scene, {})
         started = time.process_time()
         noise_seed = scene.frame + (REFERENCE_SEED if reference else 0)
         pictures.append(engine.render(scene, noise_seed=noise_seed).light)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from blender_scenes.registry import find_family
+from blender_scenes.registry import family_of
 from pipeline.dataset.manifest import Manifest
 from pipeline.errors import DatasetError
 from pipeline.records.predictions import sha256_of
@@ -23,20 +24,24 @@ def asset_hashes(spec: SceneSpec, *, source: Path) -> dict[str, str]:
         source: File named in errors about the spec.
 
     Raises:
-        SpecError: If there is no such scene family.
+        SpecError: If the spec does not fit its scene family.
         RenderError: If a file is missing.
     """
-    assets = find_family(spec.scene, source=source).assets(spec)
+    assets = family_of(spec, source=source).assets
     return {name: sha256_of(path) for name, path in sorted(assets.items())}
 
 
-def check_assets(folder: Path, manifest: Manifest) -> None:
+def check_assets(folder: Path, manifest: Manifest, *, now: Mapping[str, str]) -> None:
     """Refuse to render frames of a dataset with other files than the first ones were made from.
+
+    Args:
+        folder: The dataset.
+        manifest: What it was made from.
+        now: SHA-256 by name of the files that there are now.
 
     Raises:
         DatasetError: Naming the files and what was expected of them.
     """
-    now = asset_hashes(manifest.spec, source=folder / "manifest.json")
     changed = [
         f"{name} (sha256 {manifest.assets.get(name, 'none')[:_SHOWN]}, "
         f"now {now.get(name, 'none')[:_SHOWN]})"

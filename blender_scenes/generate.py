@@ -12,7 +12,7 @@ from pathlib import Path
 from blender_scenes.assets import asset_hashes, check_assets
 from blender_scenes.job import Job, Reply
 from blender_scenes.pool import WORKER_MODULE, RenderPool
-from blender_scenes.registry import find_family, plugin_versions
+from blender_scenes.registry import family_of, plugin_versions
 from pipeline.dataset.assembly import assemble
 from pipeline.dataset.frames import find_done, remove_leftovers
 from pipeline.dataset.hashes import is_intact
@@ -28,7 +28,7 @@ from pipeline.formats.storage import DISK_FULL
 from pipeline.progress import Progress, silent
 from pipeline.records.audit import TAKEN_OUT
 from pipeline.sampling.factors import bind_factors
-from pipeline.specs.scene import SceneSpec
+from pipeline.specs.scene import AssetSpec, SceneSpec
 
 __all__ = ["render_dataset", "resolve_spec"]
 
@@ -45,12 +45,15 @@ def resolve_spec(spec: SceneSpec, *, source: Path) -> SceneSpec:
     """Fill in what the scene family decides, after checking the factors against it.
 
     Raises:
-        SpecError: If the family, a factor or a parameter does not exist or is out of bounds.
+        SpecError: If the family, a factor or a parameter does not exist or is out of bounds, or
+            the family cannot do what the spec says.
     """
-    family = find_family(spec.scene, source=source)
+    family = family_of(spec, source=source)
     bind_factors(family.factors, spec.factors, source=source, randomisation=spec.randomisation)
-    family.keypoints_of(spec, source=source)
-    return spec.model_copy(update={"image": spec.image or family.image})
+    folders = {key: path and path.absolute() for key, path in spec.assets}
+    return spec.model_copy(
+        update={"image": spec.image or family.image, "assets": AssetSpec(**folders)}
+    )
 
 
 def render_dataset(
@@ -86,11 +89,11 @@ def render_dataset(
         RenderError: If frames are quarantined, the disk is full, or Blender does not start.
     """
     spec = resolve_spec(spec, source=source)
-    family = find_family(spec.scene, source=source)
+    family = family_of(spec, source=source)
     wanted = Manifest(
         spec=spec,
         categories=family.categories,
-        keypoints=dict(family.keypoints_of(spec, source=source)),
+        keypoints=dict(family.keypoints),
         versions={name: version(package) for name, package in _PACKAGES.items()}
         | plugin_versions(spec.scene),
         assets=asset_hashes(spec, source=source),
@@ -98,7 +101,7 @@ def render_dataset(
     layout = DatasetLayout(out)
     with _told_when_full(out), writer_lock(out):
         before = check_same_dataset(out, wanted) or wanted
-        check_assets(out, before)
+        check_assets(out, before, now=wanted.assets)
         layout.create()
         remove_leftovers(layout)
         whole = before.complete and not before.quarantined and before.spec.frames == spec.frames

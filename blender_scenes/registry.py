@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from blender_scenes.checkerboard.family import CheckerboardFamily
 from blender_scenes.coins.family import CoinsFamily
@@ -18,8 +19,9 @@ from blender_scenes.family import SceneFamily
 from blender_scenes.nuts.family import NutsFamily
 from blender_scenes.primitives.family import PrimitivesFamily
 from pipeline.errors import SpecError
+from pipeline.specs.scene import SceneSpec
 
-__all__ = ["FAMILIES", "GROUP", "all_families", "find_family", "plugin_versions"]
+__all__ = ["FAMILIES", "GROUP", "all_families", "family_of", "find_family", "plugin_versions"]
 
 FAMILIES: dict[str, SceneFamily] = {
     family.name: family
@@ -64,6 +66,15 @@ def find_family(name: str, *, source: object) -> SceneFamily:
             f"{', '.join([*FAMILIES, *sorted(plugins)])}."
         )
     return _load(plugins[name])
+
+
+def family_of(spec: SceneSpec, *, source: Path) -> SceneFamily:
+    """A spec's family as the spec wants it; ``source`` is the file named in errors.
+
+    Raises:
+        SpecError: If there is no such family, or it cannot do what the spec says.
+    """
+    return find_family(spec.scene, source=source).of(spec, source=source)
 
 
 def plugin_versions(name: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from blender_scenes.assets import check_assets
+from blender_scenes.assets import asset_hashes, check_assets
 from blender_scenes.job import Job
 from blender_scenes.pool import RenderPool
 from pipeline.dataset.frames import read_record
@@ -54,14 +54,15 @@ def rerender_frame(dataset: Path, frame: int, out: Path) -> Rerendered:
     if out.resolve() == dataset.resolve():
         raise DatasetError(f"{out}: is the dataset itself; choose another folder to write to.")
     manifest = read_manifest(dataset)
-    check_assets(dataset, manifest)
+    source = (dataset / "manifest.json").absolute()
+    check_assets(dataset, manifest, now=asset_hashes(manifest.spec, source=source))
     was = read_record(DatasetLayout(dataset), frame)
     layout = DatasetLayout(out)
     with writer_lock(out):
         layout.create()
         job = Job(
             spec=manifest.spec,
-            source=(dataset / "manifest.json").absolute(),
+            source=source,
             dataset=out.absolute(),
             records=dataset.absolute(),
             cpu=None,

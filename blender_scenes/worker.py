@@ -16,7 +16,7 @@ from blender_scenes.family import SceneFamily
 from blender_scenes.job import Job
 from blender_scenes.labelling import label_frame, needs_surfaces
 from blender_scenes.lens import through_lens
-from blender_scenes.registry import find_family
+from blender_scenes.registry import family_of
 from blender_scenes.sensor import expose
 from blender_scenes.serving import serve_and_leave
 from blender_scenes.surfaces import visible_surfaces
@@ -47,7 +47,7 @@ class FrameRenderer:
         self._spec = spec
         self._records = DatasetLayout(records) if records else None
         self._layout = DatasetLayout(dataset)
-        self._family: SceneFamily = find_family(spec.scene, source=source)
+        self._family: SceneFamily = family_of(spec, source=source)
         self._bound = bind_factors(
             self._family.factors,
             spec.factors,
@@ -69,7 +69,7 @@ class FrameRenderer:
         clear_scene()
         with stages.time("build"):
             # What only Blender can say, as where things came to rest, goes into the record.
-            scene = self._build(scene) or scene
+            scene = self._build(scene, self._family.assets) or scene
         with stages.time("render"):
             passes = self._engine.render(scene, noise_seed=frame)
         with stages.time("sensor"):

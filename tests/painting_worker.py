@@ -7,7 +7,7 @@ import time
 from painting import VERSIONS, paint_frame
 
 from blender_scenes.job import Job
-from blender_scenes.registry import find_family
+from blender_scenes.registry import family_of
 from blender_scenes.serving import serve_and_leave
 from pipeline.dataset.manifest import Manifest
 
@@ -19,7 +19,7 @@ class Painter:
         self._dataset = job.dataset
         self._manifest = Manifest(
             spec=job.spec,
-            categories=find_family(job.spec.scene, source=job.source).categories,
+            categories=family_of(job.spec, source=job.source).categories,
             versions=VERSIONS,
         )
 

@@ -65,9 +65,7 @@ def audit_dataset(
                 f"{folder}: rendering has not finished; run `blendgap render` again to go on."
             )
         chosen = spread_frames(manifest, frames)
-        job = AuditJob(
-            dataset=folder.absolute(), family=manifest.spec.scene, labels=manifest.spec.labels
-        )
+        job = AuditJob(dataset=folder.absolute(), spec=manifest.spec)
         findings = []
         progress(0, len(chosen), "starting Blender")
         for finding in audit_frames(

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.specs.scene import LabelSpec
+from pipeline.specs.scene import SceneSpec
 
 __all__ = ["AuditJob", "FrameLabels"]
 
@@ -16,15 +16,13 @@ class AuditJob(BaseModel):
     """The first line; after it come frames.
 
     Attributes:
-        family: Of the scenes.
-        labels: Which kinds there should be.
+        spec: Of the dataset, resolved.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: Path
-    family: str
-    labels: LabelSpec
+    spec: SceneSpec
 
 
 class FrameLabels(BaseModel):

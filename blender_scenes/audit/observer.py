@@ -23,7 +23,7 @@ from blender_scenes.audit.labels import FrameFiles
 from blender_scenes.audit.pieces import scene_pieces
 from blender_scenes.audit.pixels import compare_passes, lens_of
 from blender_scenes.audit.sight import Sight
-from blender_scenes.registry import find_family
+from blender_scenes.registry import family_of
 
 __all__ = ["FrameAuditor", "main"]
 
@@ -35,7 +35,7 @@ class FrameAuditor:
 
     def __init__(self, job: AuditJob) -> None:
         self._job = job
-        self._family = find_family(job.family, source=job.dataset / "manifest.json")
+        self._family = family_of(job.spec, source=job.dataset / "manifest.json")
         self._build = importlib.import_module(self._family.build_module).build
 
     def audit(self, labels: FrameLabels) -> FrameFindings:
@@ -48,13 +48,13 @@ class FrameAuditor:
         return found.result()
 
     def _compare(self, labels: FrameLabels, found: Findings) -> None:
-        files, spec = FrameFiles(self._job.dataset, labels.frame), self._job.labels
+        files, spec = FrameFiles(self._job.dataset, labels.frame), self._job.spec.labels
         scene = files.scene()
         if scene is None:
             found.value("instances", 1, what="has no frame record")
             return
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        self._build(self._family.scene_type.model_validate(scene))
+        self._build(self._family.scene_type.model_validate(scene), self._family.assets)
         bpy.context.view_layer.update()
         camera = scene["camera"]
         sight = Sight(

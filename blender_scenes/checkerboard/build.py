@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -29,7 +30,7 @@ _PAINT = "paint"
 _CLOTH = (0.12, 0.12, 0.13)  # of a sleeve whose owner is out of the picture
 
 
-def build(scene: CheckerboardScene) -> None:
+def build(scene: CheckerboardScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; the printed squares carry their instance id, everything else 0."""
     light_up(scene.light)
     matt = vertex_material("matt", attribute=_PAINT, finish="matt")

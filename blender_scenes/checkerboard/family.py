@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -45,23 +45,22 @@ class CheckerboardFamily(SceneFamily):
 
     name: ClassVar[str] = "checkerboard"
     summary: ClassVar[str] = "calibration target held in a room; inner corners, 6D pose, lens"
-    categories: ClassVar[tuple[str, ...]] = (_CATEGORY,)
-    keypoints: ClassVar[Mapping[str, KeypointLayout]] = MappingProxyType(
-        {_CATEGORY: corner_layout(10, 7)}
-    )
+    categories: tuple[str, ...] = (_CATEGORY,)
+    keypoints: Mapping[str, KeypointLayout] = MappingProxyType({_CATEGORY: corner_layout(10, 7)})
     factors = FACTORS
     image: ClassVar[ImageSpec] = ImageSpec(width=640, height=480)
     scene_type: ClassVar[type[SampledScene]] = CheckerboardScene
     build_module: ClassVar[str] = "blender_scenes.checkerboard.build"
     max_bounces: ClassVar[tuple[int, int, int]] = (3, 2, 1)
 
-    def keypoints_of(self, spec: SceneSpec, *, source: Path) -> Mapping[str, KeypointLayout]:
-        """The inner corners of the spec's target.
+    def of(self, spec: SceneSpec, *, source: Path) -> Self:
+        """With the inner corners of the spec's target as keypoints.
 
         Raises:
             SpecError: If its size differs from picture to picture, or looks the same upside
                 down.
         """
+        made = super().of(spec, source=source)
         bound = bind_factors(
             self.factors, spec.factors, source=source, randomisation=spec.randomisation
         )
@@ -75,7 +74,8 @@ class CheckerboardFamily(SceneFamily):
                 f"{source}: key 'factors.shape': {columns} x {rows} squares look the same upside "
                 f"down, so that corners have no order; make one of them odd, the other even."
             )
-        return {_CATEGORY: corner_layout(columns, rows)}
+        made.keypoints = {_CATEGORY: corner_layout(columns, rows)}
+        return made
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> CheckerboardScene:
         """Fix every number of one frame."""

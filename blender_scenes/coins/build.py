@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import bpy
 import numpy as np
 
@@ -18,7 +21,7 @@ __all__ = ["build"]
 _BOARD_REPEATS = 8.0
 
 
-def build(scene: CoinsScene) -> None:
+def build(scene: CoinsScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; coins carry their instance id, everything else 0."""
     even_sky(scene.light.fill)
     area_lamp(

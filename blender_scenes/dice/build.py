@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -27,9 +29,9 @@ _FEWEST_CELLS, _MOST_CELLS = 24, 160  # of a die's face: pips stay round, meshes
 _RIM_ROUGHNESS = 0.12
 
 
-def build(scene: DiceScene) -> None:
+def build(scene: DiceScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; dice carry their instance id, everything else 0."""
-    light_up(scene.light)
+    light_up(scene.light, files=assets)
 
     @cache  # objects that differ in numbers only share a material
     def finished(finish: Finish) -> bpy.types.Material:

@@ -18,7 +18,7 @@ from blender_scenes.dice.paints import draw_paint
 from blender_scenes.dice.scene import DiceScene, Die, DieShape
 from blender_scenes.dice.setting import draw_setting
 from blender_scenes.dice.solid import NUMBERS, face_points_m
-from blender_scenes.family import SceneFamily
+from blender_scenes.family import SceneFamily, SpecKey
 from pipeline.geometry.camera import Camera, project
 from pipeline.records.keypoints import KeypointLayout
 from pipeline.records.scene import SampledScene, SensorSettings, Vector3
@@ -47,14 +47,13 @@ class DiceFamily(SceneFamily):
 
     name: ClassVar[str] = "dice"
     summary: ClassVar[str] = "six-sided dice in a photo box, a tray or on a table"
-    categories: ClassVar[tuple[str, ...]] = NUMBERS
-    keypoints: ClassVar[Mapping[str, KeypointLayout]] = MappingProxyType(
-        dict.fromkeys(NUMBERS, _LAYOUT)
-    )
+    categories: tuple[str, ...] = NUMBERS
+    keypoints: Mapping[str, KeypointLayout] = MappingProxyType(dict.fromkeys(NUMBERS, _LAYOUT))
     factors = FACTORS
     image: ClassVar[ImageSpec] = ImageSpec(width=640, height=640)
     scene_type: ClassVar[type[SampledScene]] = DiceScene
     build_module: ClassVar[str] = "blender_scenes.dice.build"
+    accepts: ClassVar[frozenset[SpecKey]] = frozenset({"worlds"})
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> DiceScene:
         """Fix every number of one frame."""
@@ -76,7 +75,7 @@ class DiceFamily(SceneFamily):
                 _die(draws, die, shapes[die.number - 1], instance_id, camera)
                 for instance_id, die in enumerate(lying, start=1)
             ),
-            light=sample_light(draws, reach_m=_REACH_M),
+            light=sample_light(draws, reach_m=_REACH_M, pictures=self.pictures("worlds")),
             ground=setting.ground,
             ground_z_m=setting.ground_z_m,
             tray=setting.tray,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -16,7 +18,7 @@ from blender_scenes.digits.outlines import FlatMesh, font_glyph, stroke_glyph
 __all__ = ["build", "glyph_mesh"]
 
 
-def build(scene: DigitsScene) -> None:
+def build(scene: DigitsScene, assets: Mapping[str, Path]) -> None:
     """Put paper and glyphs into the current Blender scene."""
     collection = bpy.context.scene.collection
     lit = _lit_material(scene)

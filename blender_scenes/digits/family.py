@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -81,7 +80,7 @@ class DigitsFamily(SceneFamily):
 
     name: ClassVar[str] = "digits"
     summary: ClassVar[str] = "a sheet of paper with 100 to 144 written and printed digits"
-    categories: ClassVar[tuple[str, ...]] = _DIGITS
+    categories: tuple[str, ...] = _DIGITS
     image: ClassVar[ImageSpec] = ImageSpec(width=640, height=640)
     scene_type: ClassVar[type[SampledScene]] = DigitsScene
     build_module: ClassVar[str] = "blender_scenes.digits.build"
@@ -89,9 +88,11 @@ class DigitsFamily(SceneFamily):
     denoise: ClassVar[bool] = False
     factors: ClassVar[tuple[Factor, ...]] = FACTORS
 
-    def assets(self, spec: SceneSpec) -> Mapping[str, Path]:
-        """All fonts, whichever of them the factors leave."""
-        return {name: find_font(name) for name in FONTS}
+    def of(self, spec: SceneSpec, *, source: Path) -> Self:
+        """With all fonts, whichever of them the factors leave."""
+        made = super().of(spec, source=source)
+        made.assets = {**made.assets, **{name: find_font(name) for name in FONTS}}
+        return made
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> DigitsScene:
         """Fix every number of one sheet."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 import bpy
 import cv2
@@ -35,7 +37,7 @@ _CELLS_PER_PX = 1.1  # of pictures
 _HIDDEN_CELLS = 64  # of a table that only colours the light
 
 
-def build(scene: NutsScene) -> None:
+def build(scene: NutsScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; fruit and nuts carry their instance id, everything else 0."""
     light_up(scene.light)
     camera = scene.camera

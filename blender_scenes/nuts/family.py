@@ -43,7 +43,7 @@ class NutsFamily(SceneFamily):
 
     name: ClassVar[str] = "nuts"
     summary: ClassVar[str] = "dates, dried figs and hazelnuts on towels, tables and in dishes"
-    categories: ClassVar[tuple[str, ...]] = CATEGORIES
+    categories: tuple[str, ...] = CATEGORIES
     factors = FACTORS
     image: ClassVar[ImageSpec] = ImageSpec(width=800, height=600, format="jpg")
     scene_type: ClassVar[type[SampledScene]] = NutsScene

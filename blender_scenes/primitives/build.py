@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 import bpy
 import cv2
@@ -20,7 +22,7 @@ __all__ = ["build"]
 _SPOTS_PER_M = 25.0
 
 
-def build(scene: PrimitivesScene) -> None:
+def build(scene: PrimitivesScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; solids carry their instance id, everything else 0."""
     even_sky(scene.lamp.fill)
     area_lamp(

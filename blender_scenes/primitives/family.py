@@ -31,8 +31,8 @@ class PrimitivesFamily(SceneFamily):
 
     name: ClassVar[str] = "primitives"
     summary: ClassVar[str] = "simple solids on the ground or in the air, with keypoints"
-    categories: ClassVar[tuple[str, ...]] = SOLIDS
-    keypoints: ClassVar[Mapping[str, KeypointLayout]] = MappingProxyType(KEYPOINTS)
+    categories: tuple[str, ...] = SOLIDS
+    keypoints: Mapping[str, KeypointLayout] = MappingProxyType(KEYPOINTS)
     factors = FACTORS
     image: ClassVar[ImageSpec] = ImageSpec(width=320, height=320)
     scene_type: ClassVar[type[SampledScene]] = PrimitivesScene

@@ -15,6 +15,9 @@ from pipeline.formats.storage import write_json_atomic
 from pipeline.records.keypoints import KeypointLayout
 from pipeline.specs.scene import SceneSpec
 
+# Folders of assets may move: what is in them is pinned by hash.
+_NOT_IDENTITY = {"frames", "assets"}
+
 __all__ = ["Manifest", "check_same_dataset", "read_manifest", "write_manifest"]
 
 
@@ -117,7 +120,7 @@ def _identity(manifest: Manifest) -> dict[str, Any]:
         f"versions.{name}": ".".join(manifest.versions.get(name, "").split(".")[:2])
         for name in ("blendgap", "bpy")
     }
-    return versions | _flat(manifest.spec.model_dump(mode="json", exclude={"frames"}), "spec")
+    return versions | _flat(manifest.spec.model_dump(mode="json", exclude=_NOT_IDENTITY), "spec")
 
 
 def _flat(document: dict[str, Any], prefix: str) -> dict[str, Any]:

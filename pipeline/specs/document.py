@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from pipeline.errors import SpecError
 
-__all__ = ["Spec", "load_document", "load_spec", "parse_spec"]
+__all__ = ["Spec", "SpecPath", "load_document", "load_spec", "parse_spec"]
 
 
 class Spec(BaseModel):
@@ -22,6 +22,15 @@ class Spec(BaseModel):
 
 
 SpecT = TypeVar("SpecT", bound=BaseModel)
+
+
+def _from_file(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder", Path())
+    return path if path.is_absolute() else Path(folder) / path
+
+
+SpecPath = Annotated[Path, AfterValidator(_from_file)]
+"""A path in a YAML file: relative ones start at that file's folder."""
 
 
 class _StrictLoader(yaml.SafeLoader):

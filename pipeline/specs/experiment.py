@@ -6,11 +6,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.specs.document import Spec
+from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.training import (
     AugmentSpec,
     ModelSpec,
-    SpecPath,
     check_network_fits_task,
 )
 

@@ -12,9 +12,10 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.specs.document import Spec
+from pipeline.specs.document import Spec, SpecPath
 
 __all__ = [
+    "AssetSpec",
     "FactorName",
     "FactorValue",
     "ImageSpec",
@@ -142,6 +143,20 @@ class SequenceSpec(Spec):
     fps: float = Field(default=15.0, gt=0, le=1000)
 
 
+class AssetSpec(Spec):
+    """Folders of a user's own files that scenes are made from; subfolders count.
+
+    Attributes:
+        worlds: Panoramas (.hdr, .jpg, .png, ...) that light the scene and are seen around it.
+        backgrounds: Photographs that lie under the objects or hang behind them.
+        models: Objects (docs/scenes.md says which formats).
+    """
+
+    worlds: SpecPath | None = None
+    backgrounds: SpecPath | None = None
+    models: SpecPath | None = None
+
+
 class SceneSpec(Spec):
     """A dataset, as a person describes it (``examples/coins.yaml``).
 
@@ -151,6 +166,9 @@ class SceneSpec(Spec):
         seed: Frame i depends on (spec, seed, i) only.
         sequence: Makes videos; ``frames`` then counts the pictures of all of them.
         image: Size and format; ``None`` takes the family's.
+        categories: What is labelled, in the order of their ids, where a family lets choose;
+            ``None`` is all of them.
+        assets: Folders of own files, where a family has a use for them.
         randomisation: How far factors go that ``factors`` leaves alone: ``structured`` draws
             what is plausible; ``domain`` also what is not, from each parameter's wild range
             (Tobin 2017); ``fixed`` draws only what the task needs.
@@ -163,6 +181,8 @@ class SceneSpec(Spec):
     frames: int = Field(ge=1, le=10_000_000)
     seed: int = Field(default=0, ge=0, lt=2**63)
     image: ImageSpec | None = None
+    categories: tuple[str, ...] | None = Field(default=None, min_length=1)
+    assets: AssetSpec = AssetSpec()
     render: RenderSpec = RenderSpec()
     labels: LabelSpec = LabelSpec()
     sequence: SequenceSpec | None = None

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
-from pipeline.specs.document import Spec
+from pipeline.specs.document import Spec, SpecPath
 
 __all__ = [
     "AugmentSpec",
     "DataSource",
     "ModelSpec",
-    "SpecPath",
     "TrainSpec",
     "check_network_fits_task",
 ]
-
-
-def _from_file(path: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder", Path())
-    return path if path.is_absolute() else Path(folder) / path
-
-
-SpecPath = Annotated[Path, AfterValidator(_from_file)]
-"""A path in a YAML file: relative ones start at that file's folder."""
 
 
 class ModelSpec(Spec):

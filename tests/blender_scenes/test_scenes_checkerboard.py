@@ -135,11 +135,11 @@ def test_a_spec_decides_the_size_and_a_size_without_an_order_is_refused() -> Non
         return SceneSpec(scene="checkerboard", frames=1, factors={"shape": shape})
 
     path = Path("spec.yaml")
-    larger = FAMILY.keypoints_of(spec({"columns": 12, "rows": 9}), source=path)
+    larger = FAMILY.of(spec({"columns": 12, "rows": 9}), source=path).keypoints
     assert len(larger["chessboard"].names) == 88
     assert len(sample(shape={"columns": 12, "rows": 9}).instances[0].keypoints_m) == 88
     for setting in ("off", "wild", 2.0, {"vary": 0.3}):
-        assert FAMILY.keypoints_of(spec(setting), source=path) == FAMILY.keypoints  # type: ignore[arg-type]
+        assert FAMILY.of(spec(setting), source=path).keypoints == FAMILY.keypoints  # type: ignore[arg-type]
     with pytest.raises(SpecError, match=r"spec.yaml: key 'factors.shape': 8 x 6 .* odd"):
         resolve_spec(spec({"columns": 8, "rows": 6}), source=path)
     with pytest.raises(SpecError, match=r"shape.columns': got .*one whole number"):
@@ -235,7 +235,7 @@ engine = Engine(RenderSpec(samples=10, device="cpu"), max_bounces=(1, 1, 1), den
 for path in sorted(Path(sys.argv[1]).glob("*.json")):
     scene = CheckerboardScene.model_validate_json(path.read_text())
     clear_scene()
-    build(scene)
+    build(scene, {})
     passes = engine.render(scene, noise_seed=0)
     np.savez(path.with_suffix(".npz"), picture=expose(passes.light, scene.sensor), ids=passes.ids)
 """

@@ -205,7 +205,7 @@ def test_rendered_ids_are_the_projected_outlines():
     )
     engine = Engine(RenderSpec(samples=1), max_bounces=FAMILY.max_bounces, denoise=False)
     clear_scene()
-    build(scene)
+    build(scene, {})
     ids = engine.render(scene, noise_seed=0).ids
     assert set(np.unique(ids)) == {0, *(coin.instance_id for coin in scene.instances)}
     for coin in scene.instances:
@@ -247,7 +247,7 @@ def test_props_carry_no_id_and_the_plate_holder_hides_what_is_behind_it():
     scene = scene.model_copy(update={"plate_edge": (0.25, -1.0, -1.0, -1.0), "plate_corner": 0.0})
     engine = Engine(RenderSpec(samples=1), max_bounces=FAMILY.max_bounces, denoise=False)
     clear_scene()
-    build(scene)
+    build(scene, {})
     passes = engine.render(scene, noise_seed=0)
     assert (passes.ids[:, :32] == 0).all()
     assert (passes.light[:, :32] < 0.01).all()

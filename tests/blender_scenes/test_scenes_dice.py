@@ -341,7 +341,7 @@ from pipeline.specs.scene import RenderSpec
 scene = DiceScene.model_validate_json(open(sys.argv[1]).read())
 engine = Engine(RenderSpec(samples=2, device="cpu"), max_bounces=(4, 2, 2), denoise=True)
 clear_scene()
-build(scene)
+build(scene, {})
 passes = engine.render(scene, noise_seed=0)
 np.savez(sys.argv[2], ids=passes.ids, light=passes.light)
 """

@@ -247,7 +247,7 @@ engine = Engine(RenderSpec(samples=2), max_bounces=DigitsFamily.max_bounces, den
 found = {}
 for round in range(2):  # fonts are cached: the second round must not miss what was cleared
     clear_scene()
-    build(scene)
+    build(scene, {})
     passes = engine.render(scene, noise_seed=round)
     found |= {f"ids{round}": passes.ids, f"rgb{round}": passes.light}
 for glyph in scene.instances:

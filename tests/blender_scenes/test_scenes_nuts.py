@@ -346,7 +346,7 @@ def test_a_render_shows_every_piece_where_it_is(tmp_path: Path) -> None:
     scene = FAMILY.sample(FactorDraws(bound, FrameSeeds(seed=2, frame=1)), image=SMALL)
     engine = Engine(RenderSpec(samples=2), max_bounces=FAMILY.max_bounces, denoise=True)
     clear_scene()
-    build(scene)
+    build(scene, {})
     passes = engine.render(scene, noise_seed=1)
     assert set(np.unique(passes.ids)) - {0} == {p.instance_id for p in scene.instances}
     for piece in scene.instances:

@@ -220,7 +220,7 @@ scene = PrimitivesScene.model_validate_json(open(sys.argv[1]).read())
 engine = Engine(RenderSpec(samples=2, device="cpu"), max_bounces=(4, 2, 2), denoise=True)
 for round in range(2):  # materials are shared within a scene, not beyond it
     clear_scene()
-    build(scene)
+    build(scene, {})
     passes = engine.render(scene, noise_seed=round)
 np.savez(sys.argv[2], ids=passes.ids, depth_m=passes.depth_m, light=passes.light)
 """
