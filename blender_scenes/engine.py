@@ -47,14 +47,18 @@ class Passes:
 
 
 def clear_scene() -> None:
-    """Remove every data block but the scene, so that frames leave nothing behind."""
+    """Remove every data block but the scene, so that frames leave nothing behind.
+
+    What has a fake user stays: Blender's own mark of what is kept though nothing uses it, which a
+    family gives to large data that every frame shares and none changes.
+    """
     data = bpy.data
     for blocks in (
         data.objects, data.meshes, data.curves, data.lights, data.cameras, data.materials,
         data.images, data.textures, data.node_groups, data.worlds, data.collections,
         data.pointclouds, data.volumes, data.hair_curves, data.actions,
     ):  # fmt: skip
-        data.batch_remove(list(blocks))
+        data.batch_remove([block for block in blocks if not block.use_fake_user])
 
 
 class Engine:

@@ -75,21 +75,21 @@ class SceneFamily(ABC):
         Raises:
             SpecError: If the family cannot do what the spec says, or a folder has no such files.
         """
-        folders: dict[SpecKey, Path | None] = {
-            "worlds": spec.assets.worlds,
-            "backgrounds": spec.assets.backgrounds,
-            "models": spec.assets.models,
-        }
-        wanted: set[SpecKey] = {key for key, folder in folders.items() if folder}
+        # What is said of models is for those who have a use for models.
+        keys: dict[str, SpecKey] = {f"assets.{key}": "models" for key, _ in spec.assets}
+        keys |= {"assets.worlds": "worlds", "assets.backgrounds": "backgrounds"}
+        given = {f"assets.{key}" for key, value in spec.assets if value is not None}
         if spec.categories is not None:
-            wanted.add("categories")
-        if refused := sorted(wanted - self.accepts):
-            key = refused[0] if refused[0] == "categories" else f"assets.{refused[0]}"
+            keys["categories"] = "categories"
+            given.add("categories")
+        if refused := sorted(key for key in given if keys[key] not in self.accepts):
             raise SpecError(
-                f"{source}: key '{key}': scene {self.name} has no use for it; remove the key."
+                f"{source}: key '{refused[0]}': scene {self.name} has no use for it; "
+                "remove the key."
             )
         made = copy.copy(self)
         made.categories = self._chosen(spec.categories, source=source)
+        folders = {"worlds": spec.assets.worlds, "backgrounds": spec.assets.backgrounds}
         files: dict[str, Path] = {}
         for key, endings in _ENDINGS.items():
             if folder := folders[key]:

@@ -28,7 +28,7 @@ from pipeline.formats.storage import DISK_FULL
 from pipeline.progress import Progress, silent
 from pipeline.records.audit import TAKEN_OUT
 from pipeline.sampling.factors import bind_factors
-from pipeline.specs.scene import AssetSpec, SceneSpec
+from pipeline.specs.scene import SceneSpec
 
 __all__ = ["render_dataset", "resolve_spec"]
 
@@ -50,9 +50,12 @@ def resolve_spec(spec: SceneSpec, *, source: Path) -> SceneSpec:
     """
     family = family_of(spec, source=source)
     bind_factors(family.factors, spec.factors, source=source, randomisation=spec.randomisation)
-    folders = {key: path and path.absolute() for key, path in spec.assets}
+    folders = {key: path.absolute() for key, path in spec.assets if isinstance(path, Path)}
     return spec.model_copy(
-        update={"image": spec.image or family.image, "assets": AssetSpec(**folders)}
+        update={
+            "image": spec.image or family.image,
+            "assets": spec.assets.model_copy(update=folders),
+        }
     )
 
 

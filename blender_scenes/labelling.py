@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -178,13 +180,16 @@ class _Details:
             "box_3d_m": tuple(float(value) for value in (*low, *high)),
         }
         if self._labels.models:
-            found["model"] = _keep_model(self._layout, encode_ply(vertices_m, triangles))
+            content = encode_ply(vertices_m, triangles)
+            found["model"] = _keep_model(self._layout, content, instance.model_info)
         return found
 
 
-def _keep_model(layout: DatasetLayout, content: bytes) -> str:
-    # Named by its contents, so that workers may write the same one side by side.
-    name = hashlib.sha256(content).hexdigest()[:16]
+def _keep_model(layout: DatasetLayout, content: bytes, info: dict[str, Any]) -> str:
+    # Named by its contents and by what is known of it (paint can take a symmetry away), so that
+    # workers may write the same one side by side.
+    facts = json.dumps(info, sort_keys=True).encode() if info else b""
+    name = hashlib.sha256(content + facts).hexdigest()[:16]
     path = layout.model(name)
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)

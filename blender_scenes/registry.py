@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from blender_scenes.cards.family import CardsFamily
 from blender_scenes.checkerboard.family import CheckerboardFamily
 from blender_scenes.coins.family import CoinsFamily
 from blender_scenes.dice.family import DiceFamily
 from blender_scenes.digits.family import DigitsFamily
 from blender_scenes.family import SceneFamily
+from blender_scenes.meshes.family import MeshesFamily
 from blender_scenes.nuts.family import NutsFamily
 from blender_scenes.primitives.family import PrimitivesFamily
 from pipeline.errors import SpecError
@@ -26,10 +28,12 @@ __all__ = ["FAMILIES", "GROUP", "all_families", "family_of", "find_family", "plu
 FAMILIES: dict[str, SceneFamily] = {
     family.name: family
     for family in (
+        CardsFamily(),
         CheckerboardFamily(),
         CoinsFamily(),
         DiceFamily(),
         DigitsFamily(),
+        MeshesFamily(),
         NutsFamily(),
         PrimitivesFamily(),
     )

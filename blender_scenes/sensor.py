@@ -18,7 +18,7 @@ def expose(light: npt.NDArray[np.float32], settings: SensorSettings) -> npt.NDAr
 
     In the order in which it happens. On light: exposure and vignetting, shot and read noise,
     white balance, the sRGB curve. On the developed picture: lens and print blur, the film's
-    curve and fog, grain, specks and scratches, the scanner's unsharp mask, JPEG.
+    curve and fog, grain, specks and scratches, the scanner's unsharp mask, unlit edges, JPEG.
 
     Args:
         light: (H, W, 3) scene-linear, 1 is white.
@@ -45,6 +45,7 @@ def expose(light: npt.NDArray[np.float32], settings: SensorSettings) -> npt.NDAr
         unsharp = _blurred(picture, settings.sharpening_sigma_px)
         picture = picture + settings.sharpening * (picture - unsharp)
     levels = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    _darken_edges(levels, rim_px=settings.dark_rim_px, top_px=settings.dark_top_px)
     levels = levels[:, :, 0] if settings.grey else levels
     return _compressed(levels, settings.jpeg_quality) if settings.jpeg_quality else levels
 
@@ -71,6 +72,14 @@ def _srgb(linear: _Picture) -> _Picture:
         clipped <= 0.0031308, 12.92 * clipped, 1.055 * np.power(clipped, 1 / 2.4) - 0.055
     )
     return np.asarray(encoded, dtype=np.float32)
+
+
+def _darken_edges(levels: npt.NDArray[np.uint8], *, rim_px: int, top_px: int) -> None:
+    height, width = levels.shape[:2]
+    levels[: rim_px + top_px] = 0
+    levels[height - rim_px :] = 0
+    levels[:, :rim_px] = 0
+    levels[:, width - rim_px :] = 0
 
 
 def _compressed(levels: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:

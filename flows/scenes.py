@@ -123,7 +123,7 @@ def _with_one_moving(
 def _family_lines(family: SceneFamily) -> Iterator[RenderableType]:
     image = family.image
     yield f"{family.name}: {family.summary}"
-    yield f"  categories: {', '.join(family.categories)}"
+    yield f"  categories: {', '.join(family.categories) or 'what the spec names'}"
     yield f"  pictures: {image.width} x {image.height} {image.format}"
     longest = max(len(p.name) for factor in family.factors for p in factor.parameters)
     yield Constrain(_columns(longest, ("  parameter", "range", "off", "wild", "meaning")), _WIDTH)

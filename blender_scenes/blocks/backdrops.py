@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from blender_scenes.blocks.noise import Map, band_noise
+from blender_scenes.blocks.pictures import own_picture
 from pipeline.records.scene import Record
-from pipeline.sampling.factors import FactorDraws, LogUniform, Parameter, Uniform
+from pipeline.sampling.factors import FactorDraws, LogUniform, Parameter, Uniform, per_frame
 
 __all__ = ["BACKDROP_PARAMETERS", "Backdrop", "backdrop_picture", "sample_backdrop"]
 
@@ -35,48 +36,42 @@ class Backdrop(Record):
 
     distance: float
     brightness: float
-    clutter: float
-    colourfulness: float
-    blur: float
+    clutter: float = 0.0
+    colourfulness: float = 0.0
+    blur: float = 0.0
     picture: str = ""
     seed: int = 0
 
 
 BACKDROP_PARAMETERS: tuple[Parameter, ...] = (
-    Parameter(
-        name="backdrop_distance",
-        distribution=Uniform(2.0, 5.0),
-        off=3.0,
-        meaning="of what stands behind, over that of the objects",
-        bounds=(1.1, 100),
+    per_frame(
+        "backdrop_distance",
+        Uniform(2.0, 5.0),
+        3.0,
+        "of what stands behind, over that of the objects",
+        (1.1, 100),
     ),
-    Parameter(
-        name="backdrop_brightness",
-        distribution=LogUniform(0.3, 1.0),
-        off=0.6,
-        meaning="of what stands behind; 1 shows its whites at full scale",
-        bounds=(0.001, 10),
+    per_frame(
+        "backdrop_brightness",
+        LogUniform(0.3, 1.0),
+        0.6,
+        "of what stands behind; 1 shows its whites at full scale",
+        (0.001, 10),
     ),
-    Parameter(
-        name="backdrop_clutter",
-        distribution=Uniform(0.2, 1.0),
-        off=0.0,
-        meaning="how much stands behind: 0 a bare wall, 1 a full desk",
-        bounds=(0, 3),
+    per_frame(
+        "backdrop_clutter",
+        Uniform(0.2, 1.0),
+        0.0,
+        "how much stands behind: 0 a bare wall, 1 a full desk",
+        (0, 3),
     ),
-    Parameter(
-        name="backdrop_colourfulness",
-        distribution=Uniform(0.1, 0.9),
-        off=0.3,
-        meaning="of what stands behind",
-        bounds=(0, 1),
-    ),
-    Parameter(
-        name="backdrop_blur",
-        distribution=Uniform(0.0, 0.008),
-        off=0.002,
-        meaning="of what stands behind, over the picture's width",
-        bounds=(0, 0.2),
+    per_frame("backdrop_colourfulness", Uniform(0.1, 0.9), 0.3, "of what stands behind", (0, 1)),
+    per_frame(
+        "backdrop_blur",
+        Uniform(0.0, 0.008),
+        0.002,
+        "of what stands behind, over the picture's width",
+        (0, 0.2),
     ),
 )
 """For the factor ``background``: ``tailored(BACKGROUND, extra=BACKDROP_PARAMETERS)``."""
@@ -87,7 +82,7 @@ def sample_backdrop(draws: FactorDraws, *, pictures: Sequence[str] = ()) -> Back
 
     Args:
         draws: Of the frame.
-        pictures: Asset names of the user's photographs; where there are some, they are shown.
+        pictures: Asset names of the user's photographs, shown in frames that show ``own``.
     """
     values: dict[str, Any] = draws.frame("background")
     noise = draws.noise("background", 2)
@@ -97,7 +92,7 @@ def sample_backdrop(draws: FactorDraws, *, pictures: Sequence[str] = ()) -> Back
         clutter=values["backdrop_clutter"],
         colourfulness=values["backdrop_colourfulness"],
         blur=values["backdrop_blur"],
-        picture=pictures[int(noise.integers(len(pictures)))] if pictures else "",
+        picture=own_picture(draws, "background", pictures),
         seed=int(noise.integers(2**31)),
     )
 

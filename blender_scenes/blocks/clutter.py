@@ -28,8 +28,8 @@ from pipeline.sampling.factors import (
     FactorDraws,
     Integers,
     LogUniform,
-    Parameter,
     Uniform,
+    per_frame,
 )
 
 __all__ = ["DISTRACTORS", "OCCLUSION", "Thing", "sample_clutter", "sample_occluders"]
@@ -44,10 +44,11 @@ _NATURAL: dict[str, tuple[str, ...]] = {
     "paper": ("f4f2ec", "efe6c9", "e3eef3", "f6e58d"),
     "coin": ("b8b8b4", "b08d57", "b87333", "c9b060"),
     "clip": ("b0b2b5", "c9ccd0"),
+    "ring": ("b0b2b5", "c9b060", "6b6762"),
     "crumb": ("c79a5c", "7a4f2a", "e6d5b0", "3a2a20"),
     "cable": ("1a1a1c", "e8e8e6", "3a3a40", "8a8a8c"),
 }
-_METALS = frozenset({"coin", "clip"})
+_METALS = frozenset({"coin", "clip", "ring"})
 _MATT = frozenset({"stone", "stick", "leaf", "paper", "crumb", "book", "box"})
 
 
@@ -79,33 +80,29 @@ DISTRACTORS = Factor(
     name="distractors",
     meaning="unlabelled things about",
     parameters=(
-        Parameter(
-            name="small",
-            distribution=Integers(0, 4),
-            off=0,
-            meaning="pens, stones, leaves and the like among the objects",
-            bounds=(0, 100),
+        per_frame(
+            "small",
+            Integers(0, 4),
+            0,
+            "pens, stones, leaves and the like among the objects",
+            (0, 100),
         ),
-        Parameter(
-            name="large",
-            distribution=Choice((0, 0, 0, 1, 2)),
-            off=0,
-            meaning="cups, bottles, books and the like at the edge of the picture",
+        per_frame(
+            "large",
+            Choice((0, 0, 0, 1, 2)),
+            0,
+            "cups, bottles, books and the like at the edge of the picture",
             wild=Choice((0, 1, 2, 3)),
         ),
-        Parameter(
-            name="size",
-            distribution=LogUniform(0.8, 1.25),
-            off=1.0,
-            meaning="of the things over their usual one",
-            bounds=(0.05, 20),
+        per_frame(
+            "size", LogUniform(0.8, 1.25), 1.0, "of the things over their usual one", (0.05, 20)
         ),
-        Parameter(
-            name="colours",
-            distribution=Choice(("real",)),
+        per_frame(
+            "colours",
+            Choice(("real",)),
+            "real",
+            "those that the things have, or any",
             wild=Choice(("any",)),
-            off="real",
-            meaning="those that the things have, or any",
         ),
     ),
 )
@@ -115,26 +112,16 @@ OCCLUSION = Factor(
     name="occlusion",
     meaning="things between camera and objects",
     parameters=(
-        Parameter(
-            name="things",
-            distribution=Choice((0, 0, 0, 0, 1)),
-            off=0,
-            meaning="pens, sticks, cables, leaves before the lens",
+        per_frame(
+            "things",
+            Choice((0, 0, 0, 0, 1)),
+            0,
+            "pens, sticks, cables, leaves before the lens",
             wild=Choice((0, 1, 2)),
         ),
-        Parameter(
-            name="width",
-            distribution=Uniform(0.02, 0.08),
-            off=0.04,
-            meaning="of a thing over the picture's",
-            bounds=(0.001, 1),
-        ),
-        Parameter(
-            name="depth",
-            distribution=Uniform(0.35, 0.7),
-            off=0.5,
-            meaning="of a thing over that of the objects",
-            bounds=(0.05, 0.95),
+        per_frame("width", Uniform(0.02, 0.08), 0.04, "of a thing over the picture's", (0.001, 1)),
+        per_frame(
+            "depth", Uniform(0.35, 0.7), 0.5, "of a thing over that of the objects", (0.05, 0.95)
         ),
     ),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import bpy
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,7 @@ from blender_scenes.blocks.ground_pictures import ground_picture
 from blender_scenes.blocks.grounds import Ground, folds_m
 from blender_scenes.blocks.materials import glowing_material, image_material
 from blender_scenes.blocks.meshes import face_mesh, mesh_object, picture_mesh
+from blender_scenes.blocks.noise import Map
 from blender_scenes.blocks.pictures import read_picture
 from blender_scenes.blocks.shapes import sheet
 from pipeline.geometry.camera import Camera
@@ -47,7 +49,7 @@ def lay_ground(
         files: The family's assets, where the ground is a photograph of them.
     """
     picture = (
-        read_picture(files[ground.picture])
+        read_picture(files[ground.picture], width_px=cells)
         if ground.surface == "picture"
         else ground_picture(ground, cells=cells, lit_from_rad=lit_from_rad)
     )
@@ -91,10 +93,11 @@ def hang_backdrop(
         distance_m: From the camera to the objects.
         files: The family's assets, where it shows a photograph of them.
     """
+    size_px = (camera.width_px, camera.height_px)
     picture = (
-        backdrop.brightness * read_picture(files[backdrop.picture])
+        backdrop.brightness * _filling(read_picture(files[backdrop.picture]), size_px)
         if backdrop.picture
-        else backdrop_picture(backdrop, size_px=(camera.width_px, camera.height_px))
+        else backdrop_picture(backdrop, size_px=size_px)
     )
     depth_m = backdrop.distance * distance_m
     (fx, _, cx), (_, fy, cy), _ = camera.K
@@ -110,3 +113,12 @@ def hang_backdrop(
     board = mesh_object(mesh, world_from_obj=np.array(camera.world_from_cam) @ cam_from_board)
     board.visible_diffuse = board.visible_shadow = False
     return board
+
+
+def _filling(picture: Map, size_px: tuple[int, int]) -> Map:
+    # The middle of a picture, of the view's size, neither stretched nor with a margin.
+    share = max(size_px[0] / picture.shape[1], size_px[1] / picture.shape[0])
+    method = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
+    fitted = cv2.resize(picture, None, fx=share, fy=share, interpolation=method)
+    left, top = (max(0, fitted.shape[1 - k] - size_px[k]) // 2 for k in (0, 1))
+    return np.asarray(fitted[top : top + size_px[1], left : left + size_px[0]], dtype=np.float32)

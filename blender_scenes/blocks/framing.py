@@ -14,10 +14,10 @@ import numpy as np
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.camera import Camera, look_at, pinhole_camera, rays_cam
 from pipeline.records.scene import Vector3
-from pipeline.sampling.factors import Factor, FactorDraws, LogUniform, Parameter, Uniform
+from pipeline.sampling.factors import Factor, FactorDraws, LogUniform, Uniform, per_frame
 from pipeline.specs.scene import ImageSpec
 
-__all__ = ["CAMERA", "NOMINAL_PX", "frame_camera", "ground_under"]
+__all__ = ["CAMERA", "NOMINAL_PX", "camera_above", "frame_camera", "ground_under"]
 
 NOMINAL_PX = 640
 """Length of the longer side of the picture in which ``object_px`` counts."""
@@ -26,53 +26,42 @@ CAMERA = Factor(
     name="camera",
     meaning="where the camera stands and how large it shows the objects",
     parameters=(
-        Parameter(
-            name="object_px",
-            distribution=LogUniform(60, 160),
-            off=100.0,
-            meaning="length of a typical object, where the longer side of the picture is 640",
-            bounds=(1, 2000),
+        per_frame(
+            "object_px",
+            LogUniform(60, 160),
+            100.0,
+            "length of a typical object, where the longer side of the picture is 640",
+            (1, 2000),
         ),
-        Parameter(
-            name="azimuth_rad",
-            distribution=Uniform(-math.pi, math.pi),
-            off=-math.pi / 2,
-            meaning="around the scene",
+        per_frame("azimuth_rad", Uniform(-math.pi, math.pi), -math.pi / 2, "around the scene"),
+        per_frame("elevation_rad", Uniform(0.7, 1.5), 1.2, "above the ground", (0.02, math.pi / 2)),
+        per_frame(
+            "roll_rad",
+            Uniform(-0.05, 0.05),
+            0.0,
+            "turn about the line of sight",
+            (-math.pi, math.pi),
         ),
-        Parameter(
-            name="elevation_rad",
-            distribution=Uniform(0.7, 1.5),
-            off=1.2,
-            meaning="above the ground",
-            bounds=(0.02, math.pi / 2),
+        per_frame(
+            "hfov_rad",
+            LogUniform(0.7, 1.15),
+            0.9,
+            "field of view along the longer side",
+            (0.02, 2.6),
         ),
-        Parameter(
-            name="roll_rad",
-            distribution=Uniform(-0.05, 0.05),
-            off=0.0,
-            meaning="turn about the line of sight",
-            bounds=(-math.pi, math.pi),
+        per_frame(
+            "offset_x",
+            Uniform(-0.1, 0.1),
+            0.0,
+            "of the scene's middle from the picture's, over its width",
+            (-1, 1),
         ),
-        Parameter(
-            name="hfov_rad",
-            distribution=LogUniform(0.7, 1.15),
-            off=0.9,
-            meaning="field of view along the longer side",
-            bounds=(0.02, 2.6),
-        ),
-        Parameter(
-            name="offset_x",
-            distribution=Uniform(-0.1, 0.1),
-            off=0.0,
-            meaning="of the scene's middle from the picture's, over its width",
-            bounds=(-1, 1),
-        ),
-        Parameter(
-            name="offset_y",
-            distribution=Uniform(-0.1, 0.1),
-            off=0.0,
-            meaning="of the scene's middle from the picture's, over its height",
-            bounds=(-1, 1),
+        per_frame(
+            "offset_y",
+            Uniform(-0.1, 0.1),
+            0.0,
+            "of the scene's middle from the picture's, over its height",
+            (-1, 1),
         ),
     ),
 )
@@ -118,6 +107,45 @@ def frame_camera(
         height_px=image.height,
         hfov_rad=2 * math.atan(image.width / 2 / focal_px),
         world_from_cam=world_from_cam,
+    )
+
+
+def camera_above(
+    image: ImageSpec,
+    *,
+    view_m: float,
+    hfov_rad: float,
+    tilt_rad: float,
+    azimuth_rad: float,
+    roll_rad: float,
+) -> Camera:
+    """A camera nearly straight above the world's origin, as on a copy stand.
+
+    Args:
+        image: Size of the picture.
+        view_m: Width that it shows of the ground.
+        hfov_rad: Horizontal field of view.
+        tilt_rad: Away from straight down.
+        azimuth_rad: To which side, about the upright axis.
+        roll_rad: Turn of the camera about its line of sight, clockwise seen from above.
+    """
+    distance_m = view_m / 2 / math.tan(hfov_rad / 2)
+    towards = np.array(
+        [
+            math.sin(tilt_rad) * math.cos(azimuth_rad),
+            math.sin(tilt_rad) * math.sin(azimuth_rad),
+            math.cos(tilt_rad),
+        ]
+    )
+    return pinhole_camera(
+        width_px=image.width,
+        height_px=image.height,
+        hfov_rad=hfov_rad,
+        world_from_cam=look_at(
+            eye_m=distance_m * towards,
+            target_m=np.zeros(3),
+            up=np.array([math.sin(roll_rad), math.cos(roll_rad), 0.0]),
+        ),
     )
 
 

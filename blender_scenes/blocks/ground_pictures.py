@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from blender_scenes.blocks.grounds import Ground, Surface
-from blender_scenes.blocks.noise import Map, band_noise, fine_noise, ridges, warped
+from blender_scenes.blocks.noise import Map, band_noise, fine_noise
 
 __all__ = ["ground_picture"]
 
@@ -73,7 +73,18 @@ def ground_picture(ground: Ground, *, cells: int, lit_from_rad: float = 2.4) -> 
     picture = (dark + mix[..., None] * (light - dark)) * shade[..., None]
     if ground.wear > 0:
         _wear(picture, ground, canvas)
+    if ground.gradient > 0:
+        picture *= _gradient(ground, cells)[..., None]
     return np.asarray(np.clip(picture, 0.002, _BRIGHTEST), dtype=np.float32)
+
+
+def _gradient(ground: Ground, cells: int) -> Map:
+    # Even steps of a person's brightness scale: a constant factor per length.
+    centres = (np.arange(cells, dtype=np.float32) + 0.5) / cells * 2 - 1
+    along = (
+        math.cos(ground.gradient_rad) * centres - math.sin(ground.gradient_rad) * centres[:, None]
+    )
+    return np.asarray((1 - min(ground.gradient, 0.999)) ** np.clip(0.5 + 0.7 * along, 0, 1))
 
 
 def _wood(canvas: _Canvas) -> _Pattern:
@@ -182,20 +193,20 @@ def _metal(canvas: _Canvas) -> _Pattern:
 
 
 def _marble(canvas: _Canvas) -> _Pattern:
-    # Broad faint and thin sharp veins, bent by noise of their own size, here and there; between
-    # them clouds.
+    # Veins that run one way more or less, swayed by noise of many sizes, here broad and faint,
+    # there thin and sharp or gone; between them clouds.
     rng, cells = canvas.rng, canvas.cells
-    mix = 0.8 + 0.07 * canvas.noise_m(0.015) + 0.05 * canvas.noise_m(0.004)
-    for size_m, strength, sharpness in ((0.1, 0.3, 1.0), (0.05, 0.45, 3.0), (0.025, 0.35, 6.0)):
-        size = float(np.clip(size_m * canvas.px_per_m / cells, 0.03, 0.6))
-        bend_px = 0.25 * size * cells
-        veins = warped(
-            ridges(rng, cells, scale=size),
-            bend_px * band_noise(rng, cells, scale=0.4 * size),
-            bend_px * band_noise(rng, cells, scale=0.4 * size),
-        )
-        presence = np.clip(0.2 + 0.6 * band_noise(rng, cells, scale=size), 0, 1)
-        mix = mix - strength * presence * veins**sharpness
+    mix = 0.82 + 0.06 * canvas.noise_m(0.015) + 0.04 * canvas.noise_m(0.004)
+    place, heading = np.arange(cells, dtype=np.float32), rng.uniform(0, np.pi)
+    for size_m, strength, sharpness in ((0.2, 0.25, 4.0), (0.11, 0.45, 12.0), (0.05, 0.3, 24.0)):
+        size = float(np.clip(size_m * canvas.px_per_m / cells, 0.05, 0.8))
+        turn = heading + rng.normal(0, 0.3)
+        across = (math.cos(turn) * place[None, :] + math.sin(turn) * place[:, None]) / cells / size
+        for share, sway in ((1.0, 0.35), (0.4, 0.14), (0.12, 0.05), (0.04, 0.016)):
+            across += sway * band_noise(rng, cells, scale=share * size)
+        veins = np.exp(-sharpness * np.abs(np.sin(np.pi * across)))
+        presence = np.clip(0.25 + 0.55 * band_noise(rng, cells, scale=0.9 * size), 0, 1)
+        mix = mix - strength * presence * veins
     return _Pattern(np.asarray(mix, dtype=np.float32), 1 + 0.012 * canvas.noise_m(0.0006))
 
 
@@ -214,15 +225,16 @@ def _stone(canvas: _Canvas) -> _Pattern:
 
 
 def _leather(canvas: _Canvas) -> _Pattern:
-    # Grains between creases, which run where a noise is nil.
-    grains, size_px = canvas.noise_m(0.0008), 0.0008 * canvas.px_per_m
+    # Grains between creases, which run where a noise is nil; some gather to folds.
+    grains, size_px = canvas.noise_m(0.0014), 0.0014 * canvas.px_per_m
     fade = float(np.clip(size_px - 0.6, 0, 1))
-    creases = fade * np.exp(-4.0 * np.abs(grains + 0.5 * canvas.noise_m(0.0004)))
-    shade = 1 - 0.4 * creases + 0.05 * fade * canvas.embossed(np.abs(grains))
-    return _Pattern(
-        0.5 + 0.15 * canvas.noise_m(0.02) + 0.05 * canvas.noise_m(0.0006),
-        np.asarray(shade, dtype=np.float32),
-    )
+    creases = fade * np.exp(-4.0 * np.abs(grains + 0.5 * canvas.noise_m(0.0006)))
+    folds = np.exp(-9.0 * np.abs(canvas.noise_m(0.012, stretch=2.5) + 0.2 * grains))
+    folds *= 0.4 * np.clip(canvas.noise_m(0.04), 0, 1)  # here and there
+    deep = creases * (0.5 + 0.5 * np.clip(canvas.noise_m(0.01), -1, 1)) + folds
+    shade = 1 - 0.4 * deep + 0.05 * fade * canvas.embossed(np.abs(grains))
+    mix = 0.55 + 0.04 * canvas.noise_m(0.05) + 0.05 * canvas.noise_m(0.0006) - 0.25 * deep
+    return _Pattern(np.asarray(mix, np.float32), np.asarray(shade, np.float32))
 
 
 _PAINTERS: dict[Surface, Callable[[_Canvas], _Pattern]] = {
@@ -262,7 +274,8 @@ def _wear(picture: Map, ground: Ground, canvas: _Canvas) -> None:
         radius = int(8 * max(0.35, px_per_m * 0.0005 * rng.exponential()))
         level = float(rng.choice([-0.3, 0.25])) * rng.random()
         cv2.circle(dust, (x, y), radius, (level,), -1, cv2.LINE_AA, 3)
-    picture += dust[..., None]
+    picture *= np.clip(1 + 3 * dust, 0.1, 1)[..., None]
+    picture += np.maximum(dust, 0)[..., None]
 
 
 def _stain(marks: Map, rng: np.random.Generator, px_per_m: float) -> None:

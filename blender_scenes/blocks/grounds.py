@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from blender_scenes.blocks.colours import Rgb, shifted_hue, srgb_hex
+from blender_scenes.blocks.pictures import OWN, own_picture
 from pipeline.geometry.boxes import FloatArray
 from pipeline.records.scene import Record
 from pipeline.sampling.factors import (
@@ -22,8 +23,8 @@ from pipeline.sampling.factors import (
     Factor,
     FactorDraws,
     LogUniform,
-    Parameter,
     Uniform,
+    per_frame,
 )
 
 __all__ = ["BACKGROUND", "SURFACES", "Ground", "Surface", "folds_m", "sample_ground"]
@@ -33,7 +34,7 @@ Surface = Literal[
     "stone", "leather", "picture",
 ]  # fmt: skip
 
-# Pairs of the darker and the lighter colour of each, as on a screen.
+# Pairs of colours as on a screen: of pores, veins and threads below, and of the rest.
 _PALETTES: dict[Surface, tuple[str, ...]] = {
     "wood": ("5a3a22 8a5f3a", "2e1c12 54351f", "a77b4b cfa878", "c3a27a e2cba6", "6b3420 9c5a38",
              "8f8476 b9aea0", "7a4a1e b67a3c", "d8cdb8 ece4d4"),
@@ -48,7 +49,7 @@ _PALETTES: dict[Surface, tuple[str, ...]] = {
     "plastic": ("dcdcda f0f0ee", "202124 2e2f33", "c9cbd0 dfe1e5", "8fa2b5 a9bacb", "c7b8a2 d9ccb9",
                 "9b2a26 b5403a"),
     "metal": ("84878a b4b7ba", "6c6a66 96948f", "9a9da0 cfd2d4"),
-    "marble": ("b9b4a8 ece9e2", "a8a296 e3dfd6", "24262a 4b4e54", "8d8478 d6cec2", "a5aaae e6e9eb"),
+    "marble": ("b9b4a8 ece9e2", "a8a296 e3dfd6", "787a7e 1b1d20", "8d8478 d6cec2", "a5aaae e6e9eb"),
     "stone": ("6e6c68 a09d97", "8f887c bdb5a7", "3d3e40 68696c", "a39c90 cfc8bc", "4a3f38 857567"),
     "leather": ("2a1a12 4d3322", "141416 29292c", "6b3f22 96602f", "8b7a66 b3a28c"),
 }  # fmt: skip
@@ -82,6 +83,8 @@ class Ground(Record):
         wear: 0 new and clean to 1 used for years: stains, scratches, dust, pale patches.
         roughness: Of the gloss of a coat; 0 is none.
         fold_m: From the deepest to the highest fold.
+        gradient: Light lost from one end of the tile to the other, 0 to 1.
+        gradient_rad: Direction in which it gets darker, about the upright axis.
         picture: Name of the family's asset for ``picture``, else empty.
         seed: Of pattern and wear.
     """
@@ -95,6 +98,8 @@ class Ground(Record):
     wear: float = 0.0
     roughness: float = 0.0
     fold_m: float = 0.0
+    gradient: float = 0.0
+    gradient_rad: float = 0.0
     picture: str = ""
     seed: int = 0
 
@@ -103,76 +108,47 @@ BACKGROUND = Factor(
     name="background",
     meaning="what the objects lie on",
     parameters=(
-        Parameter(
-            name="surface",
-            distribution=Choice(_COMMON),
-            wild=Choice(SURFACES),
-            off="paper",
-            meaning="what it is made of",
-        ),
-        Parameter(
-            name="colours",
-            distribution=Choice(("real",)),
+        per_frame("surface", Choice(_COMMON), "paper", "what it is made of", wild=Choice(SURFACES)),
+        per_frame(
+            "colours",
+            Choice(("real",)),
+            "real",
+            "those that the surface has, or any",
             wild=Choice(("any",)),
-            off="real",
-            meaning="those that the surface has, or any",
         ),
-        Parameter(
-            name="tone",
-            distribution=Uniform(0, 1),
-            off=0.0,
-            meaning="which of its colours",
-            bounds=(0, 1),
+        per_frame("tone", Uniform(0, 1), 0.0, "which of its colours", (0, 1)),
+        per_frame(
+            "hue_shift",
+            Uniform(-0.03, 0.03),
+            0.0,
+            "away from that colour; a full circle is 1",
+            (-1, 1),
         ),
-        Parameter(
-            name="hue_shift",
-            distribution=Uniform(-0.03, 0.03),
-            off=0.0,
-            meaning="away from that colour; a full circle is 1",
-            bounds=(-1, 1),
+        per_frame("brightness", LogUniform(0.7, 1.25), 1.0, "over that of the colour", (0.01, 5)),
+        per_frame(
+            "scale",
+            LogUniform(0.7, 1.5),
+            1.0,
+            "size of threads, boards and veins over the usual",
+            (0.1, 10),
         ),
-        Parameter(
-            name="brightness",
-            distribution=LogUniform(0.7, 1.25),
-            off=1.0,
-            meaning="over that of the colour",
-            bounds=(0.01, 5),
+        per_frame("contrast", Uniform(0.5, 1.2), 1.0, "of the pattern over the usual", (0, 3)),
+        per_frame("wear", Uniform(0, 1), 0.0, "stains, scratches, dust, pale patches", (0, 1)),
+        per_frame(
+            "gloss",
+            Uniform(-1.0, 1.0),
+            -1.0,
+            "below 0 matt, else how smooth its coat is, where it has one",
+            (-1, 1),
         ),
-        Parameter(
-            name="scale",
-            distribution=LogUniform(0.7, 1.5),
-            off=1.0,
-            meaning="size of threads, boards and veins over the usual",
-            bounds=(0.1, 10),
+        per_frame(
+            "folds",
+            Uniform(-0.5, 1.0),
+            0.0,
+            "below 0 flat, else height over that of a carelessly laid cloth",
+            (-1, 3),
         ),
-        Parameter(
-            name="contrast",
-            distribution=Uniform(0.5, 1.2),
-            off=1.0,
-            meaning="of the pattern over the usual",
-            bounds=(0, 3),
-        ),
-        Parameter(
-            name="wear",
-            distribution=Uniform(0, 1),
-            off=0.0,
-            meaning="stains, scratches, dust, pale patches",
-            bounds=(0, 1),
-        ),
-        Parameter(
-            name="gloss",
-            distribution=Uniform(-1.0, 1.0),
-            off=-1.0,
-            meaning="below 0 matt, else how smooth its coat is, where it has one",
-            bounds=(-1, 1),
-        ),
-        Parameter(
-            name="folds",
-            distribution=Uniform(-0.5, 1.0),
-            off=0.0,
-            meaning="below 0 flat, else height over that of a carelessly laid cloth",
-            bounds=(-1, 3),
-        ),
+        OWN,
     ),
 )
 """Table tops, cloths, floors, with wear; or a user's photographs."""
@@ -184,22 +160,20 @@ def sample_ground(draws: FactorDraws, *, tile_m: float, pictures: Sequence[str] 
     Args:
         draws: Of a family that has :data:`BACKGROUND`.
         tile_m: Side of the square that the picture covers, about what the camera sees.
-        pictures: Asset names of the user's photographs; where there are some, they are the
-            grounds.
+        pictures: Asset names of the user's photographs, the grounds of frames that show ``own``;
+            as wide as the tile, times ``scale``.
     """
     values: dict[str, Any] = draws.frame("background")
-    noise = draws.noise("background")
-    surface, picture = values["surface"], ""
-    if pictures:
-        surface, picture = "picture", pictures[int(noise.integers(len(pictures)))]
-    dark, light = _colours(surface, values, noise)
+    picture = own_picture(draws, "background", pictures)
+    surface: Surface = "picture" if picture else values["surface"]
+    dark, light = _colours(surface, values, draws.noise("background"))
     smoothest, roughest = _GLOSS.get(surface, (0.0, 0.0))
     gloss = values["gloss"]
     return Ground(
         surface=surface,
         dark=dark,
         light=light,
-        tile_m=tile_m,
+        tile_m=tile_m * (values["scale"] if picture else 1.0),
         scale=values["scale"],
         contrast=values["contrast"],
         wear=values["wear"],

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from blender_scenes.blocks.colours import Rgb, kelvin_rgb
+from blender_scenes.blocks.pictures import OWN, own_picture
 from blender_scenes.blocks.worlds import World, WorldKind
 from pipeline.records.scene import Record, Vector3
 from pipeline.sampling.factors import (
@@ -20,8 +21,8 @@ from pipeline.sampling.factors import (
     Factor,
     FactorDraws,
     LogUniform,
-    Parameter,
     Uniform,
+    per_frame,
 )
 
 __all__ = ["LIGHTING", "Lamp", "Light", "sample_light"]
@@ -75,87 +76,71 @@ LIGHTING = Factor(
     name="lighting",
     meaning="surroundings that give light, and a lamp",
     parameters=(
-        Parameter(
-            name="world",
-            distribution=Choice(_COMMON),
+        per_frame(
+            "world",
+            Choice(_COMMON),
+            "even",
+            "what is around the scene",
             wild=Choice(tuple(dict.fromkeys(_COMMON))),
-            off="even",
-            meaning="what is around the scene",
         ),
-        Parameter(
-            name="lamp",
-            distribution=Choice(("area", "area", "spot")),
-            off="area",
-            meaning="a square that throws soft shadows, or a small spot",
+        per_frame(
+            "lamp",
+            Choice(("area", "area", "spot")),
+            "area",
+            "a square that throws soft shadows, or a small spot",
         ),
-        Parameter(
-            name="azimuth_rad",
-            distribution=Uniform(-math.pi, math.pi),
-            off=2.4,
-            meaning="where the lamp stands, 0 is right",
+        per_frame(
+            "azimuth_rad", Uniform(-math.pi, math.pi), 2.4, "where the lamp stands, 0 is right"
         ),
-        Parameter(
-            name="elevation_rad",
-            distribution=Uniform(0.5, 1.4),
-            off=0.9,
-            meaning="height of the lamp",
-            bounds=(0.1, math.pi / 2),
+        per_frame(
+            "elevation_rad", Uniform(0.5, 1.4), 0.9, "height of the lamp", (0.1, math.pi / 2)
         ),
-        Parameter(
-            name="distance",
-            distribution=LogUniform(1.5, 6.0),
-            off=3.0,
-            meaning="lamp's, over the reach of the scene",
-            bounds=(0.5, 100),
+        per_frame(
+            "distance", LogUniform(1.5, 6.0), 3.0, "lamp's, over the reach of the scene", (0.5, 100)
         ),
-        Parameter(
-            name="size",
-            distribution=LogUniform(0.1, 0.8),
-            off=0.4,
-            meaning="lamp's side over its distance",
-            bounds=(0.01, 2),
+        per_frame("size", LogUniform(0.1, 0.8), 0.4, "lamp's side over its distance", (0.01, 2)),
+        per_frame(
+            "strength",
+            LogUniform(0.6, 1.1),
+            1.0,
+            "of all light together; 1 shows white at full scale",
+            (0.01, 100),
         ),
-        Parameter(
-            name="strength",
-            distribution=LogUniform(0.6, 1.1),
-            off=1.0,
-            meaning="of all light together; 1 shows white at full scale",
-            bounds=(0.01, 100),
+        per_frame(
+            "fill",
+            Uniform(0.3, 1.0),
+            0.4,
+            "share from the surroundings, the lamp gives the rest",
+            (0, 1),
         ),
-        Parameter(
-            name="fill",
-            distribution=Uniform(0.3, 1.0),
-            off=0.4,
-            meaning="share from the surroundings, the lamp gives the rest",
-            bounds=(0, 1),
+        per_frame(
+            "kelvin",
+            LogUniform(4500, 8500),
+            6500.0,
+            "colour temperature of the lamp; 6500 shows white",
+            (1700, 25000),
         ),
-        Parameter(
-            name="kelvin",
-            distribution=LogUniform(4500, 8500),
-            off=6500.0,
-            meaning="colour temperature of the lamp; 6500 shows white",
-            bounds=(1700, 25000),
+        per_frame(
+            "world_kelvin",
+            LogUniform(4500, 8500),
+            6500.0,
+            "colour temperature of the surroundings' light",
+            (1700, 25000),
         ),
-        Parameter(
-            name="world_kelvin",
-            distribution=LogUniform(4500, 8500),
-            off=6500.0,
-            meaning="colour temperature of the surroundings' light",
-            bounds=(1700, 25000),
+        per_frame(
+            "world_turn_rad",
+            Uniform(-math.pi, math.pi),
+            0.0,
+            "turn of the surroundings about the upright axis",
         ),
-        Parameter(
-            name="world_turn_rad",
-            distribution=Uniform(-math.pi, math.pi),
-            off=0.0,
-            meaning="turn of the surroundings about the upright axis",
+        per_frame(
+            "contrast",
+            Uniform(0.5, 1.0),
+            1.0,
+            "of the surroundings: 0 is light from everywhere alike",
+            (0, 1),
         ),
-        Parameter(
-            name="contrast",
-            distribution=Uniform(0.5, 1.0),
-            off=1.0,
-            meaning="of the surroundings: 0 is light from everywhere alike",
-            bounds=(0, 1),
-        ),
+        OWN,
     ),
 )
 """Studio, room or sky around the scene, and an area or spot lamp."""
@@ -174,15 +159,12 @@ def sample_light(
         draws: Of a family that has :data:`LIGHTING`.
         reach_m: Size of the lit scene, which the lamp's distance is a multiple of.
         target_m: What the lamp looks at.
-        pictures: Asset names of the user's panoramas; where there are some, they are the worlds.
+        pictures: Asset names of the user's panoramas, the worlds of frames that show ``own``.
     """
     values: dict[str, Any] = draws.frame("lighting")
-    noise = draws.noise("lighting")
-    kind, picture = values["world"], ""
-    if pictures:
-        kind, picture = "picture", pictures[int(noise.integers(len(pictures)))]
+    picture = own_picture(draws, "lighting", pictures)
     world = World(
-        kind=kind,
+        kind="picture" if picture else values["world"],
         irradiance=values["strength"] * values["fill"],
         turn_rad=values["world_turn_rad"],
         kelvin=values["world_kelvin"],

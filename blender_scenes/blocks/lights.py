@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import bpy
 import numpy as np
+import numpy.typing as npt
 from mathutils import Vector
 
 from blender_scenes.blocks.lighting import Lamp, Light
@@ -19,7 +21,6 @@ from pipeline.records.scene import Vector3
 
 __all__ = ["area_lamp", "even_sky", "hang_lamp", "light_up", "surround"]
 
-_WHITE_KELVIN = 6500.0
 _MAP_PX = 128  # an importance map of this width costs nothing and finds every softbox
 _EVEN_ENOUGH = 6.0  # brightest over mean: below, sampling by brightness gains nothing
 _NO_FILES: Mapping[str, Path] = MappingProxyType({})
@@ -39,8 +40,8 @@ def light_up(light: Light, *, files: Mapping[str, Path] = _NO_FILES) -> None:
 
 def surround(world: World, *, files: Mapping[str, Path] = _NO_FILES) -> None:
     """Make a world; ``files`` has its picture if it needs one."""
-    if world.kind == "even" and world.kelvin == _WHITE_KELVIN:
-        even_sky(world.irradiance)
+    if world.kind == "even":
+        _even(bake_world(world, height=2)[0, 0])  # the same in every direction
     elif world.kind == "picture":
         _panorama(fitted_world(world, read_panorama(files[world.picture])))
     else:
@@ -98,10 +99,14 @@ def area_lamp(
 
 def even_sky(radiance: float) -> None:
     """Light of equal brightness from everywhere; 1 alone shows a white surface at full scale."""
+    _even(np.full(3, radiance))
+
+
+def _even(radiance: npt.NDArray[np.floating[Any]]) -> None:
     world = bpy.data.worlds.new("sky")
     background = world.node_tree.nodes["Background"]
-    background.inputs["Color"].default_value = (1, 1, 1, 1)
-    background.inputs["Strength"].default_value = radiance
+    background.inputs["Color"].default_value = (*(float(channel) for channel in radiance), 1)
+    background.inputs["Strength"].default_value = 1.0
     world.cycles.sampling_method = "NONE"  # an importance map costs more than it brings
     bpy.context.scene.world = world
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import bpy
 import numpy as np
 import numpy.typing as npt
 
+from blender_scenes.blocks.finishes import Finish
+
 __all__ = [
-    "Finish",
     "clear_material",
     "glowing_material",
     "image_material",
@@ -18,8 +17,6 @@ __all__ = [
     "vertex_material",
     "vertex_metal",
 ]
-
-Finish = Literal["matt", "plastic", "metal", "translucent"]
 
 
 def plain_material(name: str, colour: tuple[float, float, float]) -> bpy.types.Material:

@@ -16,7 +16,6 @@ __all__ = [
     "frame_mesh",
     "mesh_object",
     "picture_mesh",
-    "torus_mesh",
 ]
 
 _Faces = npt.NDArray[np.int32]
@@ -75,20 +74,6 @@ def ball_mesh(
     )
     vertices_m = ball.reshape(-1, 3) * np.array(radii_m)
     return face_mesh(name, vertices_m, ring_quads(segments // 2, segments))
-
-
-def torus_mesh(name: str, *, radius_m: float, wire_m: float, segments: int = 64) -> bpy.types.Mesh:
-    """A level wire ring that lies on z = 0; ``radius_m`` to the middle of the wire."""
-    around = np.arange(12 + 1)[::-1, None] * 2 * np.pi / 12
-    turn = np.arange(segments) * 2 * np.pi / segments
-    reach = radius_m + wire_m * np.cos(around)
-    vertices_m = np.stack(
-        np.broadcast_arrays(
-            reach * np.cos(turn), reach * np.sin(turn), wire_m * (1 + np.sin(around))
-        ),
-        axis=-1,
-    )
-    return face_mesh(name, vertices_m.reshape(-1, 3), ring_quads(13, segments))
 
 
 def frame_mesh(name: str, *, inner_m: FloatArray, widening: float) -> bpy.types.Mesh:

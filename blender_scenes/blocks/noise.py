@@ -1,4 +1,4 @@
-"""Random maps from which pictures and worlds are baked, without Blender."""
+"""Noise on pictures and in space, from which surfaces and worlds are made. Without Blender."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Map", "band_noise", "fine_noise", "ridges", "unit_spread", "warped"]
+from pipeline.geometry.boxes import FloatArray
+
+__all__ = [
+    "Map",
+    "band_noise",
+    "creases",
+    "fine_noise",
+    "smoothstep",
+    "solid_noise",
+    "unit_spread",
+]
 
 Map = npt.NDArray[np.float32]
+
+_CELLS = 16  # of the lattice of solid noise, which repeats
 
 
 def band_noise(rng: np.random.Generator, cells: int, *, scale: float) -> Map:
@@ -50,26 +62,37 @@ def fine_noise(
     return unit_spread(noise[:cells, :cells])
 
 
-def ridges(rng: np.random.Generator, cells: int, *, scale: float, octaves: int = 3) -> Map:
-    """(cells, cells) in 0 ... 1, 1 along thin meandering lines: veins, creases."""
-    field = np.zeros((cells, cells), np.float32)
-    for octave in range(octaves):
-        field += 0.55**octave * band_noise(rng, cells, scale=scale / 2**octave)
-    return np.asarray(np.exp(-np.abs(field) * 5.0), dtype=np.float32)
-
-
-def warped(picture: Map, shift_x_px: Map, shift_y_px: Map) -> Map:
-    """A map looked up elsewhere, mirrored at its edges; shifts of the same shape."""
-    height, width = picture.shape[:2]
-    columns = np.arange(width, dtype=np.float32)[None, :] + shift_x_px
-    rows = np.arange(height, dtype=np.float32)[:, None] + shift_y_px
-    return np.asarray(
-        cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT),
-        dtype=np.float32,
-    )
-
-
 def unit_spread(pattern: npt.ArrayLike) -> Map:
     """The map divided by its standard deviation."""
     values = np.asarray(pattern, dtype=np.float32)
     return np.asarray(values / max(float(values.std()), 1e-6), dtype=np.float32)
+
+
+def solid_noise(rng: np.random.Generator, points: FloatArray) -> FloatArray:
+    """(N,) smooth values of standard deviation about 1 at (N, 3) points, features of size 1."""
+    lattice = rng.standard_normal(_CELLS**3, dtype=np.float32)
+    places = points.T + rng.uniform(0, _CELLS, size=(3, 1))
+    cell = np.floor(places).astype(np.int32)
+    part = (places - cell).astype(np.float32)
+    ease = part * part * (3 - 2 * part)
+    (x0, y0, z0), (x1, y1, z1) = (
+        ((cell + step) % _CELLS) * np.array([[_CELLS**2], [_CELLS], [1]], np.int32)
+        for step in (0, 1)
+    )
+    along_z = [
+        lattice[corner + z0] + ease[2] * (lattice[corner + z1] - lattice[corner + z0])
+        for corner in (x0 + y0, x0 + y1, x1 + y0, x1 + y1)
+    ]
+    near, far = (a + ease[1] * (b - a) for a, b in (along_z[:2], along_z[2:]))
+    return np.asarray(1.7 * (near + ease[0] * (far - near)), dtype=np.float64)
+
+
+def creases(rng: np.random.Generator, points: FloatArray, *, sharpness: float = 2.5) -> FloatArray:
+    """(N,) in 0 ... 1: 1 along thin winding lines about 1 apart, as skin folds when it shrinks."""
+    return np.asarray(np.exp(-sharpness * np.abs(solid_noise(rng, points))))
+
+
+def smoothstep(values: npt.ArrayLike, low: float, high: float) -> FloatArray:
+    """0 below ``low``, 1 above ``high``, smooth between."""
+    share = np.clip((np.asarray(values, dtype=float) - low) / (high - low), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))

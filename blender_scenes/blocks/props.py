@@ -10,7 +10,8 @@ import bpy
 import numpy as np
 
 from blender_scenes.blocks.clutter import Thing
-from blender_scenes.blocks.materials import Finish, clear_material, vertex_material
+from blender_scenes.blocks.finishes import Finish
+from blender_scenes.blocks.materials import clear_material, vertex_material
 from blender_scenes.blocks.meshes import face_mesh, mesh_object
 from blender_scenes.blocks.shapes import Shape
 from blender_scenes.blocks.things import thing_shape

@@ -7,30 +7,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from blender_scenes.blocks.noise import creases, solid_noise
 from blender_scenes.blocks.shapes import Shape
 from pipeline.geometry.boxes import FloatArray
 
-__all__ = ["solid_noise", "vertex_normals", "wrinkled"]
-
-_WAVES = 24
-
-
-def solid_noise(points: FloatArray, rng: np.random.Generator, *, octaves: int = 2) -> FloatArray:
-    """(N,) smooth noise at (N, 3) points, standard deviation 1 and features of about 1.
-
-    Args:
-        points: In units of a feature.
-        rng: Of its waves.
-        octaves: Each half as large and half as strong as the one before.
-    """
-    total = np.zeros(len(points))
-    for octave in range(octaves):
-        waves = rng.normal(0, 2.2 * 2**octave, size=(_WAVES, 3))
-        phase = rng.uniform(0, 2 * np.pi, size=_WAVES)
-        total += np.sin(points @ waves.T + phase).sum(axis=1) / 2**octave
-    # Each wave's variance is a half.
-    power = _WAVES / 2 * sum(0.25**octave for octave in range(octaves))
-    return np.asarray(total / np.sqrt(power))
+__all__ = ["vertex_normals", "wrinkled"]
 
 
 def vertex_normals(shape: Shape) -> FloatArray:
@@ -70,12 +51,12 @@ def wrinkled(
     """
     rng = np.random.default_rng(seed)
     places = shape.vertices_m / (pitch_m * np.asarray(stretch, dtype=float))
-    bend = np.column_stack([solid_noise(places / 3, rng, octaves=1) for _ in range(3)])
-    creases = np.exp(-3.0 * np.abs(solid_noise(places + 0.5 * bend, rng)))
-    patches = np.exp(mottling * solid_noise(places / 4, rng))
-    shade = (1 - darkening * creases) * patches
+    bend = np.column_stack([solid_noise(rng, places / 3) for _ in range(3)])
+    deep = creases(rng, places + 0.5 * bend, sharpness=3.0)
+    patches = np.exp(mottling * solid_noise(rng, places / 4))
+    shade = (1 - darkening * deep) * patches
     return replace(
         shape,
-        vertices_m=shape.vertices_m - depth_m * creases[:, None] * vertex_normals(shape),
+        vertices_m=shape.vertices_m - depth_m * deep[:, None] * vertex_normals(shape),
         paint=np.clip(shape.paint * shade[:, None], 0.0, 1.0),
     )

@@ -15,7 +15,7 @@ __all__ = ["LARGE", "SMALL", "ThingKind", "thing_shape"]
 
 ThingKind = Literal[
     "pen", "coin", "stone", "stick", "leaf", "paper", "clip", "cap", "crumb", "cable", "eraser",
-    "cup", "bottle", "can", "book", "box", "glass",
+    "ring", "cup", "bottle", "can", "book", "box", "glass",
 ]  # fmt: skip
 
 SMALL: tuple[ThingKind, ...] = (
@@ -121,6 +121,14 @@ def _clip(rng: np.random.Generator, colour: Rgb, accent: Rgb) -> Shape:
         bends.append(np.column_stack([x + radius * np.cos(angle), y + radius * np.sin(angle)]))
     flat = np.concatenate([[[-0.004, -0.004]], *bends, [[-0.006, 0.0028]]])
     return tube(np.column_stack([flat, np.full(len(flat), wire)]), wire, colour, segments=8)
+
+
+def _ring(rng: np.random.Generator, colour: Rgb, accent: Rgb) -> Shape:
+    del accent
+    radius, wire = float(rng.uniform(0.008, 0.016)), float(rng.uniform(0.0004, 0.0014))
+    turn = np.linspace(0, 2 * np.pi, 49)
+    path = np.column_stack([radius * np.cos(turn), radius * np.sin(turn), np.full(49, wire)])
+    return tube(path, wire, colour, segments=8)
 
 
 def _cap(rng: np.random.Generator, colour: Rgb, accent: Rgb) -> Shape:
@@ -253,6 +261,7 @@ _MAKERS: dict[ThingKind, Callable[[np.random.Generator, Rgb, Rgb], Shape]] = {
     "crumb": _crumb,
     "cable": _cable,
     "eraser": _eraser,
+    "ring": _ring,
     "cup": _cup,
     "bottle": _bottle,
     "can": _can,

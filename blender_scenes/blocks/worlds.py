@@ -19,7 +19,9 @@ from pipeline.records.scene import Record
 
 __all__ = ["World", "WorldKind", "bake_world", "fitted_world", "level_irradiance"]
 
-WorldKind = Literal["even", "studio", "window", "office", "lamps", "overcast", "sky", "picture"]
+WorldKind = Literal[
+    "even", "studio", "lightbox", "window", "office", "lamps", "overcast", "sky", "picture",
+]  # fmt: skip
 
 _DARKEST = 0.02  # of the brightest wall: nothing indoors is black
 _MOST = 150.0  # peak over mean: what is brighter only makes noise
@@ -29,9 +31,10 @@ class World(Record):
     """Light from all around.
 
     Attributes:
-        kind: ``even`` is the same from everywhere; ``studio`` has softboxes, ``window`` is a
-            room by day, ``office`` has panels in its ceiling, ``lamps`` is a room at night;
-            ``overcast`` and ``sky`` are out of doors; ``picture`` is a file.
+        kind: ``even`` is the same from everywhere; ``studio`` has softboxes, ``lightbox`` is a
+            white photo box, ``window`` a room by day, ``office`` has panels in its ceiling,
+            ``lamps`` is a room at night; ``overcast`` and ``sky`` are out of doors;
+            ``picture`` is a file.
         irradiance: On a level surface; 1 shows a white one at full scale.
         turn_rad: Of the surroundings about the upright axis.
         kelvin: Colour temperature of its lamps, windows or sky; a white one has 6500.
@@ -149,6 +152,18 @@ def _studio(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
         )  # fmt: skip
 
 
+def _lightbox(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
+    # White cloth, strips of diodes along two sides of its roof, a dark hole for the camera.
+    grey = float(rng.uniform(0.3, 0.6))
+    _shell(sphere, rng, floor=grey, wall=grey, ceiling=0.5 * grey)
+    azimuth, out = float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0.4, 0.9))
+    glow = float(rng.uniform(12, 40)) * np.array(white)
+    size = (0.8 / float(np.hypot(1, out)), 0.045 / (1 + out * out))  # one metre above
+    for side in (0.0, np.pi):
+        sphere.panel(azimuth + side, float(np.arctan2(1.0, out)), size, glow)
+    sphere.disc(0.0, np.pi / 2, float(rng.uniform(0.15, 0.35)), _grey(0.1 * grey))
+
+
 def _window(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
     # A room by day: bright panes with bars on one side, the sky's colour above and ground below.
     tint = rng.uniform(0.85, 1.0, size=3)
@@ -226,6 +241,7 @@ def _sky(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
 _PAINTERS: dict[WorldKind, Callable[[_Sphere, np.random.Generator, Rgb], None]] = {
     "even": _even,
     "studio": _studio,
+    "lightbox": _lightbox,
     "window": _window,
     "office": _office,
     "lamps": _lamps,

@@ -8,6 +8,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from blender_scenes.blocks.colours import Rgb
+from blender_scenes.blocks.floors import hang_backdrop
 from blender_scenes.blocks.lights import light_up
 from blender_scenes.blocks.materials import vertex_material
 from blender_scenes.blocks.meshes import face_mesh, mesh_object
@@ -21,18 +23,23 @@ from blender_scenes.checkerboard.people import (
     shoulders_m,
     wrist_m,
 )
-from blender_scenes.checkerboard.scene import Board, CheckerboardScene
+from blender_scenes.checkerboard.scene import Board, CheckerboardScene, Person
 from blender_scenes.checkerboard.target import Net, margin_net, plate_net, print_net
+from pipeline.geometry.boxes import FloatArray
 
 __all__ = ["build"]
 
 _PAINT = "paint"
+_KNEE_M = np.array([0.0, -0.2, -0.5])  # from the shoulder
 _CLOTH = (0.12, 0.12, 0.13)  # of a sleeve whose owner is out of the picture
 
 
 def build(scene: CheckerboardScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; the printed squares carry their instance id, everything else 0."""
-    light_up(scene.light)
+    light_up(scene.light, files=assets)
+    if scene.backdrop:
+        distance_m = float(np.linalg.norm(np.array(scene.camera.world_from_cam)[:3, 3]))
+        hang_backdrop(scene.backdrop, scene.camera, distance_m=distance_m, files=assets)
     matt = vertex_material("matt", attribute=_PAINT, finish="matt")
     if surroundings := list(_surroundings(scene)):
         room = painted_mesh("surroundings", joined(surroundings))
@@ -54,22 +61,34 @@ def _surroundings(scene: CheckerboardScene) -> Iterator[Shape]:
     if scene.room:
         yield room_shape(scene.room)
     yield from map(furnishing_shape, scene.furnishings)
-    if scene.person:
-        yield person_shape(scene.person)
+    wrists: list[tuple[FloatArray, Rgb]] = []
     for board in scene.instances:
         world_from_board = np.array(board.world_from_obj)
         for grip in scene.grips:
             yield moved(grip_shape(grip, board), world_from_board)
-            if grip.kind == "clip":
-                continue
-            wrist = world_from_board[:3, :3] @ wrist_m(grip, board) + world_from_board[:3, 3]
-            if scene.person:
-                joints = shoulders_m(scene.person)
-                shoulder = joints[np.linalg.norm(joints - wrist, axis=1).argmin()]
-            else:  # from so far below that the picture does not show it
-                shoulder = wrist + np.array([np.sign(wrist[0]) * 0.25, 0.2, -1.2])
-            sleeve = scene.person.shirt if scene.person else _CLOTH
-            yield arm_shape(shoulder, wrist, sleeve=sleeve, skin=grip.skin)
+            if grip.kind != "clip":
+                wrist = world_from_board[:3, :3] @ wrist_m(grip, board) + world_from_board[:3, 3]
+                wrists.append((wrist, grip.skin))
+    if scene.person:
+        yield person_shape(scene.person)
+        yield from _arms(scene.person, wrists)
+    else:  # from so far below that the picture does not show it
+        for wrist, skin in wrists:
+            shoulder = wrist + np.array([np.sign(wrist[0]) * 0.25, 0.2, -1.2])
+            yield arm_shape(shoulder, wrist, sleeve=_CLOTH, skin=skin)
+
+
+def _arms(person: Person, wrists: list[tuple[FloatArray, Rgb]]) -> Iterator[Shape]:
+    # Two of them; what does not hold the board rests on a knee.
+    shoulders = shoulders_m(person)
+    free = [0, 1]
+    for wrist, skin in wrists:
+        nearest = min(free or [0, 1], key=lambda k: np.linalg.norm(shoulders[k] - wrist))
+        free = [k for k in free if k != nearest]
+        yield arm_shape(shoulders[nearest], wrist, sleeve=person.shirt, skin=skin)
+    for k in free:
+        knee = shoulders[k] + _KNEE_M
+        yield arm_shape(shoulders[k], knee, sleeve=person.shirt, skin=person.skin)
 
 
 def _add_net(

@@ -11,8 +11,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from blender_scenes.blocks.backdrops import Backdrop
 from blender_scenes.blocks.lighting import Light, sample_light
+from blender_scenes.blocks.pictures import own_picture
+from blender_scenes.blocks.sensing import sample_sensor
 from blender_scenes.checkerboard.factors import FACTORS
+from blender_scenes.checkerboard.metering import white_brightness
 from blender_scenes.checkerboard.posing import Posed, pose_board
 from blender_scenes.checkerboard.scene import Bend, Board, CheckerboardScene, Grip, GripKind
 from blender_scenes.checkerboard.surroundings import (
@@ -23,9 +27,8 @@ from blender_scenes.checkerboard.surroundings import (
     skin_colour,
 )
 from blender_scenes.checkerboard.target import corner_layout, corners_m
-from blender_scenes.family import SceneFamily
+from blender_scenes.family import SceneFamily, SpecKey
 from pipeline.errors import SpecError
-from pipeline.geometry.boxes import FloatArray
 from pipeline.records.keypoints import KeypointLayout
 from pipeline.records.scene import SampledScene, SensorSettings
 from pipeline.sampling.factors import FactorDraws, Fixed, bind_factors
@@ -34,7 +37,7 @@ from pipeline.specs.scene import ImageSpec, SceneSpec
 __all__ = ["CheckerboardFamily"]
 
 _REACH_M = 0.6  # of what the lamp lights
-_WORLD_SEEN = 0.7  # of its light on a level surface: that on an upright one before a wall
+_BACKDROP = 4.0  # how far a user's photograph hangs, over the distance of the board
 _HANDS: tuple[GripKind, ...] = ("thumb", "fingers")
 _CLIPS: tuple[GripKind, ...] = ("clip",)
 _CATEGORY = "chessboard"  # as OpenCV calls it
@@ -52,6 +55,7 @@ class CheckerboardFamily(SceneFamily):
     scene_type: ClassVar[type[SampledScene]] = CheckerboardScene
     build_module: ClassVar[str] = "blender_scenes.checkerboard.build"
     max_bounces: ClassVar[tuple[int, int, int]] = (3, 2, 1)
+    accepts: ClassVar[frozenset[SpecKey]] = frozenset({"worlds", "backgrounds"})
 
     def of(self, spec: SceneSpec, *, source: Path) -> Self:
         """With the inner corners of the spec's target as keypoints.
@@ -88,8 +92,9 @@ class CheckerboardFamily(SceneFamily):
             square_m=shape["square_m"],
         )
         board = _board(draws, posed)
-        room = sample_room(draws, posed)
-        light = sample_light(draws, reach_m=_REACH_M)
+        light = sample_light(draws, reach_m=_REACH_M, pictures=self.pictures("worlds"))
+        backdrop = _backdrop(draws, light, board, pictures=self.pictures("backgrounds"))
+        room = None if backdrop else sample_room(draws, posed)
         return CheckerboardScene(
             family=self.name,
             frame=draws.seeds.frame,
@@ -97,6 +102,7 @@ class CheckerboardFamily(SceneFamily):
             instances=(board,),
             light=light,
             room=room,
+            backdrop=backdrop,
             furnishings=sample_furnishings(draws, posed, room),
             things=sample_things(draws, posed, room),
             person=sample_person(draws, board),
@@ -172,18 +178,15 @@ def _grips(draws: FactorDraws, board: Board) -> tuple[Grip, ...]:
 
 def _sensor(draws: FactorDraws, light: Light, board: Board) -> SensorSettings:
     values: dict[str, Any] = draws.frame("sensor")
-    own = ("grey", "contrast", "vignetting", "blur_sigma_px", "sharpening", "grain")
-    return SensorSettings(
-        **{name: values[name] for name in own},
-        exposure=values["exposure"] / _brightness(light, np.array(board.world_from_obj)[:3, 2]),
-        seed=draws.noise_seed("sensor"),
-    )
+    towards_viewer = -np.array(board.world_from_obj)[:3, 2]
+    lit = white_brightness(light, normal=towards_viewer)
+    return sample_sensor(draws).model_copy(update={"exposure": values["exposure"] / lit})
 
 
-def _brightness(light: Light, away: FloatArray) -> float:
-    # About that of white paper which faces against ``away``: what the camera's meter sees.
-    total = _WORLD_SEEN * light.world.irradiance
-    for lamp in light.lamps:
-        towards = np.subtract(lamp.position_m, lamp.target_m)
-        total += lamp.irradiance * max(0.0, -float(towards @ away)) / float(towards[2])
-    return max(total, 0.1)
+def _backdrop(
+    draws: FactorDraws, light: Light, board: Board, *, pictures: tuple[str, ...]
+) -> Backdrop | None:
+    # As bright as a photograph that was taken in the same light.
+    picture = own_picture(draws, "background", pictures)
+    lit = white_brightness(light, normal=-np.array(board.world_from_obj)[:3, 2])
+    return Backdrop(distance=_BACKDROP, brightness=lit, picture=picture) if picture else None

@@ -106,9 +106,9 @@ def _whiteboard(rng: np.random.Generator, colour: Rgb) -> Shape:
     frame = moved(_cuboid(wide + 0.04, 0.015, tall + 0.04, _DARK), _at(0, 0, -0.02))
     face = moved(_cuboid(wide, 0.018, tall, _PALE), _at(0, -0.002, 0))
     lines = []
-    for k in range(int(rng.integers(3, 9))):
+    for k in range(int(rng.integers(6, 10))):
         # Handwriting: waves along a line.
-        length, x0 = float(rng.uniform(0.15, 0.5)) * wide, float(rng.uniform(-0.45, 0)) * wide
+        length, x0 = float(rng.uniform(0.3, 0.65)) * wide, float(rng.uniform(-0.47, -0.2)) * wide
         t = np.linspace(0, 1, 60)
         z = tall * (0.92 - 0.1 * k) + 0.012 * np.cumsum(rng.normal(0, 0.6, 60)) / 8
         z = z + 0.012 * np.sin(t * float(rng.uniform(60, 110)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from blender_scenes.blocks.backdrops import Backdrop
 from blender_scenes.blocks.clutter import Thing
 from blender_scenes.blocks.colours import Rgb
 from blender_scenes.blocks.lighting import Light
@@ -171,11 +172,16 @@ class Room(Record):
 
 
 class CheckerboardScene(SampledScene):
-    """A board held in a room, everything fixed. The world's origin is the board's middle."""
+    """A board held in a room, everything fixed. The world's origin is the board's middle.
+
+    Attributes:
+        backdrop: One of the user's photographs in the room's place.
+    """
 
     instances: tuple[Board, ...]
     light: Light
     room: Room | None
+    backdrop: Backdrop | None = None
     furnishings: tuple[Furnishing, ...]
     things: tuple[Thing, ...]
     person: Person | None

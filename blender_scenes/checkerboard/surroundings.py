@@ -21,6 +21,7 @@ from pipeline.sampling.factors import FactorDraws
 __all__ = ["sample_furnishings", "sample_person", "sample_room", "sample_things", "skin_colour"]
 
 _SMALL_FROM, _SKIN = 1000, 2000  # numbers of draws apart from the furnishings
+_STANDING_M = 0.6  # room behind the board for whoever holds it
 _LENS_SHOWS = 1.2  # a barrel lens shows more than its focal length says
 
 
@@ -43,7 +44,7 @@ def sample_room(draws: FactorDraws, posed: Posed) -> Room | None:
         side_m=values["side_m"],
         floor_m=floor_m,
         desk_m=floor_m + 0.74,
-        desk_depth_m=values["desk_depth_m"],
+        desk_depth_m=min(values["desk_depth_m"], max(values["depth_m"] - _STANDING_M, 0.0)),
         wall=wall,
         floor=floor,
         desk=desk,
@@ -130,7 +131,7 @@ def sample_person(draws: FactorDraws, board: Board) -> Person | None:
         position_m=(
             float(noise.normal(0, 0.16)),
             0.12 + 0.8 * float(reach_m) + float(noise.uniform(0, 0.2)),
-            float(noise.uniform(-0.2, 0.1)),
+            float(noise.uniform(-0.32, -0.06)),  # most heads are behind their boards
         ),
         turn_rad=float(noise.normal(0, 0.35)),
         lean_rad=float(noise.normal(0, 0.12)),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 
+from blender_scenes.blocks.clutter import DISTRACTORS
+from blender_scenes.blocks.grounds import BACKGROUND
+from blender_scenes.blocks.lighting import LIGHTING
+from blender_scenes.blocks.tailoring import tailored
 from blender_scenes.lens import with_optics
 from pipeline.sampling.factors import (
     Choice,
+    Distribution,
     Factor,
     Integers,
     LogUniform,
@@ -14,6 +19,7 @@ from pipeline.sampling.factors import (
     per_frame,
     per_object,
 )
+from pipeline.specs.scene import FactorName
 
 __all__ = ["FACTORS"]
 
@@ -21,68 +27,40 @@ _FULL_TURN = Uniform(-math.pi, math.pi)
 _SHARE = (0.0, 1.0)
 _ANY_ANGLE = (-math.pi, math.pi)
 
-
-_BACKGROUND = Factor(
-    name="background",
-    meaning="the board under the coins",
-    parameters=(
-        per_frame(
-            "surface",
-            Choice(("felt", "felt", "board", "cloth", "paper", "wood")),
-            "felt",
-            "kind of texture",
+_BACKGROUND = tailored(
+    BACKGROUND,
+    ranges={
+        "surface": Choice(
+            ("felt",) * 4 + ("cloth",) * 2 + ("board",) * 2 + ("paper", "wood", "leather", "stone")
         ),
-        per_frame(
-            "brightness",
-            LogUniform(0.006, 0.35),
-            0.03,
-            "share of the light that the bright end of the board gives back",
-            _SHARE,
-        ),
-        per_frame("hue", Uniform(0.0, 1.0), 0.6, "hue of the board, a full circle is 1", _SHARE),
-        per_frame("saturation", Uniform(0.0, 0.6), 0.0, "colourfulness of the board", _SHARE),
+        "hue_shift": Uniform(-0.15, 0.15),
+        "brightness": LogUniform(0.15, 1.2),
+        "scale": LogUniform(0.5, 1.5),
+        "contrast": Uniform(0.5, 1.6),
+        "gloss": Uniform(-1.0, 0.3),
+        "folds": Uniform(-1.0, 0.0),
+    },
+    off={"surface": "felt"},
+    extra=(
         per_frame(
             "gradient", Uniform(0.0, 0.97), 0.0, "light lost from one end to the other", _SHARE
         ),
         per_frame("gradient_rad", _FULL_TURN, 0.0, "direction of the darker end", _ANY_ANGLE),
-        per_frame("clouds", Uniform(0.0, 0.8), 0.0, "contrast of broad patches", _SHARE),
-        per_frame("texture", Uniform(0.0, 0.8), 0.3, "contrast of the texture", _SHARE),
-        per_frame(
-            "grain_m",
-            LogUniform(0.0004, 0.0025),
-            0.0008,
-            "size of its threads, fibres or pores",
-            (1e-4, 0.02),
-        ),
     ),
 )
 
-_LIGHTING = Factor(
-    name="lighting",
-    meaning="one lamp at the side and light from all around",
-    parameters=(
-        per_frame("azimuth_rad", _FULL_TURN, 2.4, "where the lamp stands, 0 is right", _ANY_ANGLE),
-        per_frame(
-            "elevation_rad",
-            Uniform(0.3, 1.2),
-            0.8,
-            "height of the lamp above the board",
-            (0.05, math.pi / 2),
-        ),
-        per_frame(
-            "distance_m",
-            LogUniform(0.3, 2.0),
-            1.0,
-            "of the lamp from the middle; near lamps light unevenly",
-            (0.15, 20.0),
-        ),
-        per_frame(
-            "size", Uniform(0.05, 0.8), 0.3, "side of the lamp over its distance", (0.01, 2.0)
-        ),
-        per_frame("strength", Uniform(0.6, 1.5), 1.0, "light on the board", (0.0, 10.0)),
-        per_frame("fill", Uniform(0.1, 0.8), 0.3, "share of it that comes from all around", _SHARE),
-        per_frame("warmth", Uniform(-0.5, 1.0), 0.0, "-1 bluish lamp, 1 reddish lamp", (-1.0, 1.0)),
-    ),
+_LIGHTING = tailored(
+    LIGHTING,
+    ranges={
+        "world": Choice(("even",) * 6 + ("studio", "window", "office", "lamps")),
+        "lamp": Choice(("area", "area", "area", "spot")),
+        "elevation_rad": Uniform(0.3, 1.2),
+        "distance": LogUniform(1.5, 9.0),
+        "size": Uniform(0.05, 0.8),
+        "strength": Uniform(0.6, 1.5),
+        "fill": Uniform(0.1, 0.8),
+        "kelvin": LogUniform(3500, 9000),
+    },
 )
 
 _CAMERA = Factor(
@@ -222,26 +200,16 @@ _MATERIAL = Factor(
             "brightness", Uniform(0.15, 0.85), 0.5, "light that the metal gives back", _SHARE
         ),
         per_object("metallic", Uniform(0.0, 0.7), 0.3, "0 dull as a cast, 1 mirror metal", _SHARE),
+        per_object("colours", Choice(("real",)), "real", "those of metals, or any"),
         per_object("roughness", Uniform(0.3, 0.7), 0.45, "of the bare metal", (0.05, 1.0)),
         per_object("patina", Uniform(0.2, 1.0), 0.4, "darkness of what lies deep", _SHARE),
         per_object("blotches", Uniform(0.0, 0.35), 0.0, "contrast of stains", _SHARE),
     ),
 )
 
-_DISTRACTORS = Factor(
-    name="distractors",
-    meaning="what is no coin: dust, scratches, stains, labels, pins, rings",
-    parameters=(
-        per_frame("specks", Integers(0, 80), 0, "grains of dust on the board", (0, 5000)),
-        per_frame("scratches", Choice((0, 0, 0, 1, 2, 4)), 0, "thin lines on the board"),
-        per_frame("stains", Integers(0, 5), 0, "soft round spots on the board", (0, 100)),
-        per_frame("labels", Choice((0, 0, 0, 0, 1, 2, 3)), 0, "paper labels with print"),
-        per_frame("pins", Choice((0, 0, 0, 1, 2, 4)), 0, "round-headed pins"),
-        per_frame("pebbles", Choice((0, 0, 0, 1, 2, 3)), 0, "pebbles and crumbs"),
-        per_frame("rings", Choice((0, 0, 0, 1, 2)), 0, "wire rings"),
-        per_frame("film_specks", Integers(0, 25), 0, "specks on the film", (0, 5000)),
-        per_frame("film_scratches", Choice((0, 0, 0, 1, 2, 3)), 0, "scratches on the film"),
-    ),
+_DISTRACTORS = tailored(
+    DISTRACTORS,
+    ranges={"small": Integers(0, 7), "large": Choice((0,)), "size": LogUniform(0.4, 1.0)},
 )
 
 _SENSOR = Factor(
@@ -264,6 +232,8 @@ _SENSOR = Factor(
         per_frame(
             "grain_size_px", Uniform(0.3, 1.0), 0.5, "Gaussian radius of a grain", (0.0, 20.0)
         ),
+        per_frame("specks", Integers(0, 25), 0, "on the film", (0, 5000)),
+        per_frame("scratches", Choice((0, 0, 0, 1, 2, 3)), 0, "on the film"),
         per_frame(
             "plate_edge",
             Uniform(-0.08, 0.04),
@@ -275,17 +245,53 @@ _SENSOR = Factor(
     ),
 )
 
+# The others get twice as wide.
+_WILD: dict[FactorName, dict[str, Distribution]] = {
+    "background": {"brightness": LogUniform(0.05, 3.0), "folds": Uniform(-1.0, 0.0)},
+    "lighting": {"strength": LogUniform(0.3, 3.0), "fill": Uniform(0.0, 1.0)},
+    "camera": {
+        "view_width_m": LogUniform(0.12, 0.5),
+        "tilt_rad": Uniform(0.0, 0.6),
+        "roll_rad": _FULL_TURN,
+    },
+    "count": {"coins": Integers(0, 60)},
+    "placement": {
+        "layout": Choice(("rows", "grid", "scatter", "pile")),
+        "gap": Uniform(0.0, 1.0),
+        "inset": Uniform(-0.3, 2.0),
+    },
+    "shape": {
+        "typical_radius_m": LogUniform(0.006, 0.03),
+        "spread": Uniform(0.0, 0.8),
+        "ovalness": Uniform(0.0, 0.2),
+        "irregularity": Uniform(0.0, 1.8),
+        "motif": Choice(("portrait", "figure", "face", "animal", "symbol", "worn")),
+        "incuse": Choice((False, True)),
+    },
+    "material": {
+        "metal": Choice(("silver", "bronze", "copper", "gold", "lead")),
+        "colours": Choice(("real", "any", "any")),
+        "brightness": Uniform(0.03, 0.95),
+    },
+    "distractors": {"small": Integers(0, 15), "large": Choice((0, 0, 1))},
+    "sensor": {
+        "grey": Choice((True, False)),
+        "exposure": LogUniform(0.5, 1.8),
+        "contrast": Uniform(0.5, 1.8),
+        "vignetting": Uniform(0.0, 0.9),
+        "blur_sigma_px": Uniform(0.0, 1.5),
+        "sharpening": Uniform(0.0, 4.0),
+        "grain": LogUniform(0.001, 0.06),
+        "plate_edge": Uniform(-0.08, 0.08),
+    },
+}
+
 FACTORS = with_optics(
-    (
-        _BACKGROUND,
-        _LIGHTING,
-        _CAMERA,
-        _COUNT,
-        _PLACEMENT,
-        _POSE,
-        _SHAPE,
-        _MATERIAL,
-        _DISTRACTORS,
-        _SENSOR,
+    tuple(
+        tailored(factor, wild=_WILD.get(factor.name, {}))
+        for factor in (
+            _BACKGROUND, _LIGHTING, _CAMERA, _COUNT, _PLACEMENT, _POSE, _SHAPE, _MATERIAL,
+            _DISTRACTORS, _SENSOR,
+        )
     )
-)
+)  # fmt: skip

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import colorsys
 import math
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from blender_scenes.blocks.clutter import sample_clutter
+from blender_scenes.blocks.colours import Rgb
 from blender_scenes.blocks.discs import push_apart
+from blender_scenes.blocks.framing import camera_above
+from blender_scenes.blocks.grounds import Ground, sample_ground
+from blender_scenes.blocks.lighting import sample_light
+from blender_scenes.blocks.sensing import sample_sensor
+from blender_scenes.blocks.things import ThingKind
 from blender_scenes.coins.factors import FACTORS
 from blender_scenes.coins.layout import arrange
-from blender_scenes.coins.scene import Board, Coin, CoinsScene, Light, Prop, PropKind, Rgb
-from blender_scenes.family import SceneFamily
+from blender_scenes.coins.scene import Coin, CoinsScene
+from blender_scenes.family import SceneFamily, SpecKey
 from pipeline.geometry.boxes import FloatArray
-from pipeline.geometry.camera import Camera, look_at, matrix4, pinhole_camera
-from pipeline.records.scene import SensorSettings
+from pipeline.geometry.camera import Camera, matrix4
 from pipeline.sampling.factors import FactorDraws
 from pipeline.specs.scene import ImageSpec
 
@@ -31,8 +38,7 @@ _METALS: dict[str, Rgb] = {
     "lead": (0.93, 0.97, 1.0),
 }
 
-# Largest extent of each kind of prop.
-_PROP_SIZE_M: dict[PropKind, float] = {"label": 0.03, "pin": 0.005, "pebble": 0.01, "ring": 0.03}
+_THINGS: tuple[ThingKind, ...] = ("stone", "crumb", "paper", "paper", "ring", "ring", "cap", "clip")
 
 
 class CoinsFamily(SceneFamily):
@@ -46,45 +52,42 @@ class CoinsFamily(SceneFamily):
     scene_type: ClassVar[type[CoinsScene]] = CoinsScene
     build_module = "blender_scenes.coins.build"
     max_bounces = (3, 2, 2)
+    accepts: ClassVar[frozenset[SpecKey]] = frozenset({"worlds", "backgrounds"})
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> CoinsScene:
         """Fix every number of one frame."""
         view_m = float(draws.frame("camera")["view_width_m"])
         extent_m = (view_m, view_m * image.height / image.width)
         plate_edge, plate_corner = _plate(draws)
-        for factor in self.factors:
-            draws.frame(factor.name)  # the record lists every factor, drawn from or not
+        camera = _camera(draws, image=image)
+        coins = _coins(draws, extent_m=extent_m)
+        taken_m = [(*np.array(coin.world_from_obj)[:2, 3], coin.radius_m) for coin in coins]
         return CoinsScene(
             family=self.name,
             frame=draws.seeds.frame,
-            camera=_camera(draws, image=image),
-            instances=_coins(draws, extent_m=extent_m),
-            board=_board(draws, extent_m=1.3 * max(extent_m)),
-            light=_light(draws),
-            props=_props(draws, extent_m=extent_m),
+            camera=camera,
+            instances=coins,
+            ground=_ground(
+                draws, tile_m=1.3 * max(extent_m), pictures=self.pictures("backgrounds")
+            ),
+            light=sample_light(draws, reach_m=view_m, pictures=self.pictures("worlds")),
+            things=sample_clutter(draws, camera, taken_m=np.array(taken_m), small=_THINGS),
             plate_edge=plate_edge,
             plate_corner=plate_corner,
-            sensor=_sensor(draws),
+            sensor=sample_sensor(draws),
             factors=draws.drawn,
         )
 
 
 def _camera(draws: FactorDraws, *, image: ImageSpec) -> Camera:
     values: dict[str, Any] = draws.frame("camera")
-    distance_m = values["view_width_m"] / 2 / math.tan(values["hfov_rad"] / 2)
-    tilt, azimuth, roll = values["tilt_rad"], values["tilt_azimuth_rad"], values["roll_rad"]
-    eye = np.array(
-        [math.sin(tilt) * math.cos(azimuth), math.sin(tilt) * math.sin(azimuth), math.cos(tilt)]
-    )
-    return pinhole_camera(
-        width_px=image.width,
-        height_px=image.height,
+    return camera_above(
+        image,
+        view_m=values["view_width_m"],
         hfov_rad=values["hfov_rad"],
-        world_from_cam=look_at(
-            eye_m=distance_m * eye,
-            target_m=np.zeros(3),
-            up=np.array([math.sin(roll), math.cos(roll), 0.0]),
-        ),
+        tilt_rad=values["tilt_rad"],
+        azimuth_rad=values["tilt_azimuth_rad"],
+        roll_rad=values["roll_rad"],
     )
 
 
@@ -170,27 +173,23 @@ def _world_from_coin(
     tilt, azimuth = pose["tilt_rad"], pose["tilt_azimuth_rad"]
     axis = np.array([math.cos(azimuth), math.sin(azimuth), 0.0])
     world_from_coin = np.eye(4)
-    world_from_coin[:3, :3] = _rotation(axis, tilt) @ _rotation(np.array([0.0, 0.0, 1.0]), turn)
+    world_from_coin[:3, :3] = (
+        cv2.Rodrigues(tilt * axis)[0] @ cv2.Rodrigues(np.array([0.0, 0.0, turn]))[0]
+    )
     # A tilted coin stands on its lowest edge.
     world_from_coin[:3, 3] = [*position_m, radius_m * math.sin(tilt)]
     return world_from_coin
 
 
-def _rotation(axis: FloatArray, angle_rad: float) -> FloatArray:
-    # Rodrigues' formula.
-    x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.asarray(
-        np.eye(3) + math.sin(angle_rad) * cross + (1 - math.cos(angle_rad)) * cross @ cross
-    )
-
-
 def _metal(draws: FactorDraws, number: int) -> dict[str, Any]:
     values: dict[str, Any] = draws.object("material", number)
     same: dict[str, Any] = draws.object("material", 1)
-    metal = (values if draws.frame("material")["mixed"] else same)["metal"]
+    tint = _METALS[(values if draws.frame("material")["mixed"] else same)["metal"]]
+    if values["colours"] == "any":
+        hue, saturation = draws.noise("material", number).uniform(0, [1, 0.9])
+        tint = colorsys.hsv_to_rgb(hue, saturation, 1.0)
     return {
-        "colour": tuple(channel * values["brightness"] for channel in _METALS[metal]),
+        "colour": tuple(channel * values["brightness"] for channel in tint),
         "metallic": values["metallic"],
         "roughness": values["roughness"],
         "patina": values["patina"],
@@ -198,64 +197,10 @@ def _metal(draws: FactorDraws, number: int) -> dict[str, Any]:
     }
 
 
-def _board(draws: FactorDraws, *, extent_m: float) -> Board:
+def _ground(draws: FactorDraws, *, tile_m: float, pictures: tuple[str, ...]) -> Ground:
     values: dict[str, Any] = draws.frame("background")
-    litter: dict[str, Any] = draws.frame("distractors")
-    tint = colorsys.hsv_to_rgb(values["hue"], values["saturation"], 1.0)
-    return Board(
-        surface=values["surface"],
-        colour=cast(Rgb, tuple(channel * values["brightness"] for channel in tint)),
-        gradient=values["gradient"],
-        gradient_rad=values["gradient_rad"],
-        clouds=values["clouds"],
-        texture=values["texture"],
-        grain_m=values["grain_m"],
-        stains=litter["stains"],
-        specks=litter["specks"],
-        scratches=litter["scratches"],
-        seed=draws.noise_seed("background"),
-        litter_seed=draws.noise_seed("distractors"),
-        extent_m=extent_m,
-    )
-
-
-def _light(draws: FactorDraws) -> Light:
-    values: dict[str, Any] = draws.frame("lighting")
-    distance_m, elevation = values["distance_m"], values["elevation_rad"]
-    flat_m = distance_m * math.cos(elevation)
-    warmth = values["warmth"]
-    return Light(
-        position_m=(
-            flat_m * math.cos(values["azimuth_rad"]),
-            flat_m * math.sin(values["azimuth_rad"]),
-            distance_m * math.sin(elevation),
-        ),
-        size_m=values["size"] * distance_m,
-        irradiance=values["strength"] * (1 - values["fill"]),
-        colour=(1 - 0.3 * max(-warmth, 0), 1 - 0.15 * abs(warmth), 1 - 0.4 * max(warmth, 0)),
-        fill=values["strength"] * values["fill"],
-    )
-
-
-def _props(draws: FactorDraws, *, extent_m: tuple[float, float]) -> tuple[Prop, ...]:
-    litter: dict[str, Any] = draws.frame("distractors")
-    kinds = [kind for kind in _PROP_SIZE_M for _ in range(litter[f"{kind}s"])]
-    props = []
-    for index, kind in enumerate(kinds, start=1):
-        noise = draws.noise("distractors", index)
-        x, y = noise.uniform(-0.5, 0.5, size=2) * extent_m
-        grey = float(noise.uniform(0.05, 0.8))
-        props.append(
-            Prop(
-                kind=kind,
-                position_m=(float(x), float(y)),
-                angle_rad=float(noise.uniform(-math.pi, math.pi)),
-                size_m=float(noise.uniform(0.5, 1.0)) * _PROP_SIZE_M[kind],
-                colour=(grey, grey, grey),
-                seed=int(noise.integers(2**31)),
-            )
-        )
-    return tuple(props)
+    gradient = {key: values[key] for key in ("gradient", "gradient_rad")}
+    return sample_ground(draws, tile_m=tile_m, pictures=pictures).model_copy(update=gradient)
 
 
 def _plate(draws: FactorDraws) -> tuple[tuple[float, float, float, float], float]:
@@ -263,15 +208,3 @@ def _plate(draws: FactorDraws) -> tuple[tuple[float, float, float, float], float
     noise = draws.noise("sensor", 1)
     left, top, right, bottom = (float(side) for side in reach - noise.uniform(0, 0.05, size=4))
     return (left, top, right, bottom), float(noise.uniform(0.03, 0.12))
-
-
-def _sensor(draws: FactorDraws) -> SensorSettings:
-    values: dict[str, Any] = dict(draws.frame("sensor"))
-    litter: dict[str, Any] = draws.frame("distractors")
-    del values["plate_edge"]
-    return SensorSettings(
-        **values,
-        specks=litter["film_specks"],
-        scratches=litter["film_scratches"],
-        seed=draws.noise_seed("sensor"),
-    )

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipeline.records.scene import Record, SampledInstance, SampledScene
+from blender_scenes.blocks.clutter import Thing
+from blender_scenes.blocks.colours import Rgb
+from blender_scenes.blocks.grounds import Ground
+from blender_scenes.blocks.lighting import Light
+from pipeline.records.scene import SampledInstance, SampledScene
 
-__all__ = [
-    "Board",
-    "Border",
-    "Coin",
-    "CoinsScene",
-    "Light",
-    "Motif",
-    "Prop",
-    "PropKind",
-    "Rgb",
-    "Surface",
-]
+__all__ = ["Border", "Coin", "CoinsScene", "Motif"]
 
-Rgb = tuple[float, float, float]
-Surface = Literal["felt", "cloth", "board", "paper", "wood"]
 Motif = Literal["portrait", "face", "figure", "animal", "symbol", "worn"]
-PropKind = Literal["label", "pin", "pebble", "ring"]
 Border = Literal["none", "line", "beads", "legend"]
 
 
@@ -72,90 +62,19 @@ class Coin(SampledInstance):
     blotches: float
 
 
-class Board(Record):
-    """What the coins lie on.
-
-    Attributes:
-        surface: Kind of texture.
-        colour: Linear RGB reflectance at the bright end of the gradient.
-        gradient: Light lost towards the dark end, 0 to 1.
-        gradient_rad: Direction in which it gets darker.
-        clouds: Contrast of broad brighter and darker patches, 0 to 1.
-        texture: Contrast of the texture, 0 to 1.
-        grain_m: Size of its threads, fibres or pores.
-        stains: Soft round spots, darker or brighter.
-        specks: Grains of dust.
-        scratches: Thin lines.
-        seed: Of the texture.
-        litter_seed: Of stains, specks and scratches.
-        extent_m: Side of the textured square.
-    """
-
-    surface: Surface
-    colour: Rgb
-    gradient: float
-    gradient_rad: float
-    clouds: float
-    texture: float
-    grain_m: float
-    stains: int
-    specks: int
-    scratches: int
-    seed: int
-    litter_seed: int
-    extent_m: float
-
-
-class Light(Record):
-    """A lamp at the side and light from all around.
-
-    Attributes:
-        position_m: Middle of the lamp.
-        size_m: Side of the lamp; large lamps throw soft shadows.
-        irradiance: On the middle of the board, 1 shows a white surface at full scale.
-        colour: Linear RGB of the lamp, brightest channel 1.
-        fill: Radiance from all around; 1 alone shows a white surface at full scale.
-    """
-
-    position_m: tuple[float, float, float]
-    size_m: float
-    irradiance: float
-    colour: Rgb
-    fill: float
-
-
-class Prop(Record):
-    """A thing on the board that is no coin.
-
-    Attributes:
-        kind: Paper label, round-headed pin, pebble or wire ring.
-        position_m: x, y on the board.
-        angle_rad: Turn about the upright axis.
-        size_m: Longest extent.
-        colour: Linear RGB.
-        seed: Of its print or shape.
-    """
-
-    kind: PropKind
-    position_m: tuple[float, float]
-    angle_rad: float
-    size_m: float
-    colour: Rgb
-    seed: int
-
-
 class CoinsScene(SampledScene):
-    """Coins on a board, everything fixed.
+    """Coins on a cloth or board, everything fixed.
 
     Attributes:
+        things: Unlabelled ones that lie about.
         plate_edge: Inset of the dark plate holder from each side of the picture (left, top,
             right, bottom), fraction of the width; negative where it lies outside.
         plate_corner: Radius of the holder's corners, fraction of the width.
     """
 
     instances: tuple[Coin, ...]
-    board: Board
+    ground: Ground
     light: Light
-    props: tuple[Prop, ...]
+    things: tuple[Thing, ...]
     plate_edge: tuple[float, float, float, float]
     plate_corner: float

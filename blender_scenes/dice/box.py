@@ -12,9 +12,9 @@ from pipeline.geometry.boxes import FloatArray
 
 __all__ = ["flap_shape", "rim_shape", "tray_walls"]
 
-_PRINT_M = 0.0025  # length of one patch of the print
+_PRINT_M = 0.0012  # length of one patch of the print
 _RIM_RINGS = 4
-_MAGNET_GREY = 0.2
+_MAGNET_GREY = 0.3
 _FLAP_CELLS = (120, 24)
 
 
@@ -70,7 +70,7 @@ def flap_shape(strip: Strip) -> Shape:
         np.linspace(-half_x, half_x, columns + 1), np.linspace(-half_y, half_y, rows + 1)
     )
     to_edge = np.minimum(half_x - np.abs(x), half_y - np.abs(y))
-    radius = 0.25 * half_y
+    radius = 0.4 * half_y
     # Rounded corners: what lies beyond is drawn in to the arc.
     out = np.stack([np.abs(x) - (half_x - radius), np.abs(y) - (half_y - radius)])
     beyond = np.hypot(*np.maximum(out, 0))
@@ -98,9 +98,9 @@ def _corners(half_m: FloatArray) -> FloatArray:
 def _print(rng: np.random.Generator, along: int, tray: Tray) -> FloatArray:
     # Black with patches that shimmer in purple, blue, green and pink.
     paint = np.tile(np.array(tray.rim), (_RIM_RINGS, along, 1))
-    coloured = rng.random(along) < 0.35 * rng.random()
+    coloured = rng.random(along) < 0.3 * rng.random()
     for column in np.flatnonzero(coloured):
         hue = float(rng.choice([0.3, 0.5, 0.6, 0.75, 0.85]) + rng.normal(0, 0.03)) % 1.0
-        colour = colorsys.hsv_to_rgb(hue, 0.7, float(rng.uniform(0.03, 0.2)))
+        colour = colorsys.hsv_to_rgb(hue, 0.6, float(rng.uniform(0.03, 0.5)))
         paint[rng.random(_RIM_RINGS) < 0.6, column] = colour
     return paint

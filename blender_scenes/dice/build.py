@@ -9,9 +9,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from blender_scenes.blocks.finishes import Finish
 from blender_scenes.blocks.floors import lay_ground
 from blender_scenes.blocks.lights import light_up
-from blender_scenes.blocks.materials import Finish, vertex_material
+from blender_scenes.blocks.materials import vertex_material
 from blender_scenes.blocks.meshes import face_mesh, mesh_object
 from blender_scenes.blocks.props import painted_mesh, set_out
 from blender_scenes.blocks.shapes import Shape
@@ -26,7 +27,7 @@ __all__ = ["build"]
 _GROUND_M = 4.0
 _PAINT = "paint"
 _FEWEST_CELLS, _MOST_CELLS = 24, 160  # of a die's face: pips stay round, meshes small
-_RIM_ROUGHNESS = 0.12
+_RIM_ROUGHNESS = 0.25
 
 
 def build(scene: DiceScene, assets: Mapping[str, Path]) -> None:
@@ -51,6 +52,7 @@ def build(scene: DiceScene, assets: Mapping[str, Path]) -> None:
         cells=cells,
         lit_from_rad=scene.light.azimuth_rad,
         world_from_ground=lifted,
+        files=assets,
     )
     if scene.strip is not None:
         place("flap", flap_shape(scene.strip), scene.strip.world_from_strip, "matt")

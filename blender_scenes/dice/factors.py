@@ -41,7 +41,7 @@ _SHAPE = Factor(
     meaning="size, edges and pips of a die",
     dependants=("placement",),
     parameters=(
-        per_object("size_m", LogUniform(0.012, 0.0162), 0.014, "side of the cube", (1e-3, 0.2)),
+        per_object("size_m", LogUniform(0.0113, 0.0164), 0.014, "side of the cube", (1e-3, 0.2)),
         per_object(
             "edge", LogUniform(0.07, 0.2), 0.12, "radius of its edges over half", (0.02, 0.5)
         ),
@@ -84,10 +84,10 @@ _MATERIAL = Factor(
         ),
         per_object("tone", Uniform(0, 1), 0.0, "which of the colours", _SHARE),
         per_object("hue_shift", Uniform(-0.02, 0.02), 0.0, "a full circle is 1", (-1, 1)),
-        per_object("brightness", LogUniform(0.8, 1.15), 1.0, "over the colour's", (0.01, 5)),
+        per_object("brightness", LogUniform(0.65, 1.1), 1.0, "over the colour's", (0.01, 5)),
         per_object("saturation", Uniform(0.2, 1.0), 0.6, "of any colours", _SHARE),
-        per_object("value", LogUniform(0.02, 0.85), 0.4, "reflectance of any colours", _SHARE),
-        per_object("roughness", LogUniform(0.08, 0.3), 0.15, "of the gloss", (0.02, 1.0)),
+        per_object("value", Uniform(0.03, 0.85), 0.4, "reflectance of any colours", _SHARE),
+        per_object("roughness", LogUniform(0.03, 0.2), 0.1, "of the gloss", (0.02, 1.0)),
     ),
 )
 
@@ -122,7 +122,7 @@ _BACKGROUND = tailored(
     extra=(
         per_frame(
             "setting",
-            Choice(("box",) * 14 + ("tray",) * 5 + ("table",)),
+            Choice(("box",) * 26 + ("tray",) * 5 + ("table",)),
             "box",
             "white photo box, a tray in it, or a table",
             wild=Choice(("box", "tray", "table")),
@@ -137,9 +137,10 @@ _BACKGROUND = tailored(
         per_frame(
             "crease_m", LogUniform(2e-4, 1.2e-3), 0.0, "height of the box's creases", (0, 0.01)
         ),
+        per_frame("dirt", Uniform(0.0, 0.04), 0.0, "specks and stains in box and tray", _SHARE),
         per_frame("tray_m", LogUniform(0.2, 0.222), 0.21, "longer side of the tray", (0.05, 1.0)),
         per_frame(
-            "tray_grey", LogUniform(0.42, 0.54), 0.48, "its lining's reflectance", (0.01, 0.9)
+            "tray_grey", LogUniform(0.58, 0.7), 0.64, "its lining's reflectance", (0.01, 0.9)
         ),
     ),
     dependants=("placement", "distractors"),
@@ -148,18 +149,18 @@ _BACKGROUND = tailored(
 _LIGHTING = tailored(
     LIGHTING,
     ranges={
-        "world": Choice(("office", "office", "studio", "even")),
+        "world": Choice(("lightbox",) * 6 + ("office", "studio", "even")),
         "lamp": Choice(("area",)),
         "elevation_rad": Uniform(0.9, 1.45),
         "distance": LogUniform(1.5, 3.0),
         "size": LogUniform(0.4, 1.0),
-        "strength": LogUniform(0.75, 0.86),
-        "fill": Uniform(0.6, 0.9),
+        "strength": LogUniform(0.62, 0.7),
+        "fill": Uniform(0.65, 0.95),
         "kelvin": LogUniform(5900, 7000),
         "world_kelvin": LogUniform(6100, 6800),
-        "contrast": Uniform(0.5, 1.0),
+        "contrast": Uniform(0.7, 1.0),
     },
-    off={"strength": 0.82, "fill": 0.75},
+    off={"strength": 0.66, "fill": 0.8},
 )
 
 _CAMERA = tailored(
@@ -182,20 +183,22 @@ _SENSOR = Factor(
     meaning="the camera's chip",
     parameters=(
         per_frame("exposure", LogUniform(0.96, 1.05), 1.0, "factor on the light", (0.01, 100)),
-        per_frame("vignetting", Uniform(0.08, 0.22), 0.0, "light lost in the corners", _SHARE),
-        per_frame("blur_sigma_px", Uniform(0.2, 0.6), 0.0, "of the lens", (0, 20)),
-        per_frame("sharpening", Uniform(0.1, 1.8), 0.0, "of the phone, unsharp mask", (0, 10)),
-        per_frame("grain", Uniform(0.0, 0.003), 0.0, "noise, share of full scale", _SHARE),
+        per_frame("contrast", Uniform(1.1, 1.35), 1.0, "of its tone curve", (0.1, 5)),
+        per_frame("vignetting", Uniform(0.06, 0.18), 0.0, "light lost in the corners", _SHARE),
+        per_frame("blur_sigma_px", Uniform(0.3, 0.6), 0.0, "of the lens", (0, 20)),
+        per_frame("sharpening", Uniform(0.6, 2.4), 0.0, "of the phone, unsharp mask", (0, 10)),
+        per_frame("grain", Uniform(0.0, 0.0004), 0.0, "noise, share of full scale", _SHARE),
     ),
 )
 
-# What a phone's camera does, where a spec does not say otherwise.
+# What a phone makes of it, where a spec does not say otherwise: shrinking to 640 px averaged the
+# chip's noise, and the encoder's steps are so coarse that most blocks come out flat.
 _PHONE: dict[str, Distribution] = {
     "red_gain": LogUniform(0.99, 1.04),
     "blue_gain": LogUniform(0.96, 1.01),
-    "full_well_e": LogUniform(8000, 40000),
+    "full_well_e": LogUniform(1e5, 4e5),
     "read_noise_e": Uniform(2, 8),
-    "jpeg_quality": Integers(78, 95),
+    "jpeg_quality": Integers(52, 62),
 }
 
 FACTORS = tuple(

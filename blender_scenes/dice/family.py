@@ -12,6 +12,7 @@ import numpy as np
 from blender_scenes.blocks.clutter import sample_clutter, sample_occluders
 from blender_scenes.blocks.framing import frame_camera
 from blender_scenes.blocks.lighting import sample_light
+from blender_scenes.blocks.sensing import sample_sensor
 from blender_scenes.dice.arrangement import Lying, lay_dice
 from blender_scenes.dice.factors import FACTORS
 from blender_scenes.dice.paints import draw_paint
@@ -21,7 +22,7 @@ from blender_scenes.dice.solid import NUMBERS, face_points_m
 from blender_scenes.family import SceneFamily, SpecKey
 from pipeline.geometry.camera import Camera, project
 from pipeline.records.keypoints import KeypointLayout
-from pipeline.records.scene import SampledScene, SensorSettings, Vector3
+from pipeline.records.scene import SampledScene, Vector3
 from pipeline.sampling.factors import FactorDraws
 from pipeline.specs.scene import ImageSpec
 
@@ -53,11 +54,11 @@ class DiceFamily(SceneFamily):
     image: ClassVar[ImageSpec] = ImageSpec(width=640, height=640)
     scene_type: ClassVar[type[SampledScene]] = DiceScene
     build_module: ClassVar[str] = "blender_scenes.dice.build"
-    accepts: ClassVar[frozenset[SpecKey]] = frozenset({"worlds"})
+    accepts: ClassVar[frozenset[SpecKey]] = frozenset({"worlds", "backgrounds"})
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> DiceScene:
         """Fix every number of one frame."""
-        setting = draw_setting(draws)
+        setting = draw_setting(draws, pictures=self.pictures("backgrounds"))
         values: dict[str, Any] = draws.frame("count")
         shapes = [_shape(draws, number) for number in range(1, values["dice"] + values["more"] + 1)]
         lying = lay_dice(draws, shapes, field=setting.field)
@@ -66,7 +67,7 @@ class DiceFamily(SceneFamily):
         taken_m = np.array(
             [(*np.array(die.world_from_obj)[:2, 3], shapes[die.number - 1].size_m) for die in lying]
         )
-        on_table = draws.frame("background")["setting"] == "table"
+        on_table = bool(setting.ground.picture) or draws.frame("background")["setting"] == "table"
         return DiceScene(
             family=self.name,
             frame=draws.seeds.frame,
@@ -84,7 +85,7 @@ class DiceFamily(SceneFamily):
                 *(sample_clutter(draws, camera, taken_m=taken_m) if on_table else ()),
                 *sample_occluders(draws, camera, distance_m=distance_m),
             ),
-            sensor=_sensor(draws),
+            sensor=sample_sensor(draws),
             factors=draws.drawn,
         )
 
@@ -123,9 +124,3 @@ def _seen_in_order(
     first = int(np.argmax(np.cos(bearing)))
     clockwise = (points_m[(first - step) % 4] for step in range(4))
     return (*clockwise, points_m[4])
-
-
-def _sensor(draws: FactorDraws) -> SensorSettings:
-    values: dict[str, Any] = draws.frame("sensor")
-    own = ("exposure", "vignetting", "blur_sigma_px", "sharpening", "grain")
-    return SensorSettings(**{name: values[name] for name in own}, seed=draws.noise_seed("sensor"))

@@ -20,7 +20,7 @@ _SOLD: dict[str, tuple[str, ...]] = {
         "d8201c d8201c f4f4f4", "0a9646 0a9646 f4f4f4", "1c20a4 1c20a4 f4f4f4",
         "76128c 76128c f4f4f4", "f3e21c f3e21c 111111", "2a1c4c 2a1c4c f0f0f0",
         "b01c24 b01c24 d8b040", "1f6fd0 1f6fd0 f4f4f4", "ee7a18 ee7a18 f4f4f4",
-        "e6e81e e6e81e 111111", "f08ab0 f08ab0 f4f4f4", "8c8f94 8c8f94 111111",
+        "e6e81e e6e81e 111111", "9c2c44 9c2c44 f4f4f4", "16161a 16161a d82024",
     ),
     "marbled": (
         "0d5a52 3a8c5c f0dc20", "1c68ac 101620 d02830", "4a4442 262120 c02c34",

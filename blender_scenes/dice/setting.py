@@ -21,9 +21,9 @@ __all__ = ["Field", "Setting", "draw_setting"]
 _BOX_TILE_M = 0.45
 _BOX_HALF_M = (0.12, 0.092)  # what the camera of a photo box sees without the flap
 _BOX_SHIFT_M = 0.025  # away from the flap
-_EXPOSED_FOR_TRAY = 1.18  # a phone makes the picture as bright with the darker tray in it
+_EXPOSED_FOR_TRAY = 1.28  # a phone makes the picture as bright with the darker tray in it
 _TRAY_FLOOR_M = 0.0015  # thickness of its bottom
-_STRIP_LIFT_M = 0.0012
+_STRIP_LIFT_M = 0.0006
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ class Setting:
     strip: Strip | None = None
 
 
-def draw_setting(draws: FactorDraws) -> Setting:
-    """Draw the factor ``background``."""
+def draw_setting(draws: FactorDraws, *, pictures: tuple[str, ...]) -> Setting:
+    """Draw the factor ``background``; the user's photographs are tables."""
     values: dict[str, Any] = draws.frame("background")
     noise = draws.noise("background", 2)
     shift, turns = noise.uniform(-1, 1, size=(2, 2)), noise.normal(0, [0.004, 0.012])
@@ -60,8 +60,8 @@ def draw_setting(draws: FactorDraws) -> Setting:
         turn_rad=0.0,
         walled=False,
     )
-    ground = sample_ground(draws, tile_m=_BOX_TILE_M)
-    if values["setting"] == "table":
+    ground = sample_ground(draws, tile_m=_BOX_TILE_M, pictures=pictures)
+    if ground.picture or values["setting"] == "table":
         return Setting(field=field, ground=ground, ground_z_m=0.0)
     grey = values["grey"]
     if values["setting"] == "tray":
@@ -73,7 +73,7 @@ def draw_setting(draws: FactorDraws) -> Setting:
             "dark": (0.96 * grey, 0.96 * grey, 0.945 * grey),
             "contrast": 0.5,
             "roughness": 0.0,
-            "wear": 0.0,
+            "wear": values["dirt"],
             "fold_m": values["crease_m"],
         }
     )
@@ -83,7 +83,7 @@ def draw_setting(draws: FactorDraws) -> Setting:
         strip = Strip(
             world_from_strip=_lying(place_m, float(turns[0]), z_m=_STRIP_LIFT_M),
             size_m=(0.28, 0.033 + 0.003 * float(shift[1, 0])),
-            curl_m=0.0015 + 0.001 * float(shift[1, 1]),
+            curl_m=0.001 + 0.0007 * float(shift[1, 1]),
             magnet_m=0.012,
             shade=min(1.12 * grey, 0.9),
         )
@@ -121,18 +121,17 @@ def _tray(
         world_from_tray=_lying(place_m, turn_rad, z_m=0.0),
         inner_m=(values["tray_m"], 0.77 * values["tray_m"]),
         height_m=float(noise.uniform(0.014, 0.026)),
-        rim_m=float(noise.uniform(0.004, 0.007)),
+        rim_m=float(noise.uniform(0.005, 0.009)),
         floor=floor.model_copy(
             update={
-                "surface": "board",
-                "light": (grey, 0.985 * grey, 0.955 * grey),
-                "dark": (0.86 * grey, 0.85 * grey, 0.82 * grey),
-                "contrast": 1.0,
+                "light": (grey, 0.975 * grey, 0.925 * grey),
+                "dark": (0.86 * grey, 0.84 * grey, 0.8 * grey),
+                "contrast": 0.45,
                 "fold_m": 0.0,
                 "seed": floor.seed ^ 1,
             }
         ),
-        walls=(0.68 * grey, 0.66 * grey, 0.62 * grey),
+        walls=(0.7 * grey, 0.67 * grey, 0.6 * grey),
         rim=(0.012, 0.012, 0.016),
         seed=int(noise.integers(2**31)),
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix
 
-from blender_scenes.digits.family import Colour, DigitsScene, Glyph
+from blender_scenes.blocks.meshes import face_mesh, mesh_object, picture_mesh
+from blender_scenes.digits.family import DigitsScene, Glyph
 from blender_scenes.digits.fonts import FONTS, find_font
 from blender_scenes.digits.outlines import FlatMesh, font_glyph, stroke_glyph
 
@@ -20,17 +19,18 @@ __all__ = ["build", "glyph_mesh"]
 
 def build(scene: DigitsScene, assets: Mapping[str, Path]) -> None:
     """Put paper and glyphs into the current Blender scene."""
-    collection = bpy.context.scene.collection
     lit = _lit_material(scene)
-    width_m, height_m = scene.sheet_m
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2 * [width_m, height_m]
-    paper = FlatMesh(vertices=corners, triangles=np.array([[0, 1, 2], [0, 2, 3]], np.int32))
-    collection.objects.link(_object("paper", paper, lit, scene.paper))
+    paper = picture_mesh("paper", width_m=scene.sheet_m[0], height_m=scene.sheet_m[1])
+    paper.materials.append(lit)
+    mesh_object(paper, world_from_obj=np.eye(4)).color = (*scene.paper, 1)
     for glyph in scene.instances:
-        ink = _object(f"glyph {glyph.instance_id}", glyph_mesh(glyph), lit, glyph.ink)
-        ink.pass_index = glyph.instance_id
-        ink.matrix_world = Matrix(glyph.world_from_obj)
-        collection.objects.link(ink)
+        flat = glyph_mesh(glyph)
+        ink = face_mesh("ink", np.pad(flat.vertices, ((0, 0), (0, 1))), flat.triangles)
+        ink.materials.append(lit)
+        placed = mesh_object(
+            ink, world_from_obj=glyph.world_from_obj, instance_id=glyph.instance_id
+        )
+        placed.color = (*glyph.ink, 1)
 
 
 def glyph_mesh(glyph: Glyph) -> FlatMesh:
@@ -60,25 +60,7 @@ def _font_mesh(font: str, text: str) -> FlatMesh:
     )
 
 
-def _object(name: str, flat: FlatMesh, material: Any, reflectance: Colour) -> Any:  # noqa: ANN401
-    mesh = bpy.data.meshes.new(name)
-    count = len(flat.triangles)
-    mesh.vertices.add(len(flat.vertices))
-    mesh.loops.add(3 * count)
-    mesh.polygons.add(count)
-    mesh.vertices.foreach_set(
-        "co", np.pad(flat.vertices, ((0, 0), (0, 1))).astype(np.float32).ravel()
-    )
-    mesh.loops.foreach_set("vertex_index", flat.triangles.ravel())
-    mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
-    mesh.update(calc_edges=True)
-    mesh.materials.append(material)
-    flat_object = bpy.data.objects.new(name, mesh)
-    flat_object.color = (*reflectance, 1.0)
-    return flat_object
-
-
-def _lit_material(scene: DigitsScene) -> Any:  # noqa: ANN401 - bpy has no types
+def _lit_material(scene: DigitsScene) -> bpy.types.Material:
     # Reflected light as emission: a flat matte sheet under a soft lamp, without noise at any
     # number of samples.
     material = bpy.data.materials.new("lit")

@@ -8,19 +8,19 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from blender_scenes.blocks.colours import Rgb
+from blender_scenes.blocks.framing import camera_above
+from blender_scenes.blocks.sensing import sample_sensor
 from blender_scenes.digits.factors import FACTORS
 from blender_scenes.digits.fonts import FONTS, find_font
 from blender_scenes.digits.styles import styles_of
 from blender_scenes.family import SceneFamily
-from pipeline.geometry.boxes import FloatArray
-from pipeline.geometry.camera import Camera, look_at, matrix4, pinhole_camera
-from pipeline.records.scene import SampledInstance, SampledScene, SensorSettings
+from pipeline.geometry.camera import Camera, matrix4
+from pipeline.records.scene import SampledInstance, SampledScene
 from pipeline.sampling.factors import Factor, FactorDraws
 from pipeline.specs.scene import ImageSpec, SceneSpec
 
-__all__ = ["Colour", "DigitsFamily", "DigitsScene", "Glyph"]
-
-Colour = tuple[float, float, float]
+__all__ = ["DigitsFamily", "DigitsScene", "Glyph"]
 
 _CELL_M = 0.012
 # Ink lies on the paper, and neighbours, should they overlap, on each other: high enough for
@@ -53,7 +53,7 @@ class Glyph(SampledInstance):
     warp: float
     stroke_width: float
     pressure: float
-    ink: Colour
+    ink: Rgb
     seed: int
 
 
@@ -70,7 +70,7 @@ class DigitsScene(SampledScene):
 
     instances: tuple[Glyph, ...]
     sheet_m: tuple[float, float]
-    paper: Colour
+    paper: Rgb
     light: float
     light_slope_per_m: tuple[float, float]
 
@@ -99,7 +99,6 @@ class DigitsFamily(SceneFamily):
         columns, rows = (int(draws.frame("count")[key]) for key in ("columns", "rows"))
         material = {key: float(value) for key, value in draws.frame("material").items()}
         lighting = {key: float(value) for key, value in draws.frame("lighting").items()}
-        sensor = draws.frame("sensor")
         # What the picture is wide: the whole grid, with room for a small tilt and roll.
         view_m = 1.06 * _CELL_M * max(columns, rows * image.width / image.height)
         azimuth_rad = math.radians(lighting["azimuth_deg"])
@@ -114,13 +113,7 @@ class DigitsFamily(SceneFamily):
                 for column in range(columns)
             ),
             factors=draws.drawn,
-            sensor=SensorSettings(
-                grey=bool(sensor["grey"]),
-                blur_sigma_px=float(sensor["blur_sigma_px"]),
-                grain=float(sensor["grain"]),
-                vignetting=float(sensor["vignetting"]),
-                seed=draws.noise_seed("sensor"),
-            ),
+            sensor=sample_sensor(draws),
             sheet_m=(3 * view_m, 3 * view_m * image.height / image.width),
             paper=_paper(reflectance=material["paper"], warmth=material["warmth"]),
             light=lighting["strength"],
@@ -131,7 +124,7 @@ class DigitsFamily(SceneFamily):
         )
 
 
-def _paper(*, reflectance: float, warmth: float) -> Colour:
+def _paper(*, reflectance: float, warmth: float) -> Rgb:
     return (reflectance, reflectance * (1 - warmth / 3), reflectance * (1 - warmth))
 
 
@@ -175,26 +168,12 @@ def _glyph(draws: FactorDraws, index: int, centre_m: tuple[float, float, float])
 
 
 def _camera(draws: FactorDraws, image: ImageSpec, view_m: float) -> Camera:
-    drawn = {key: float(value) for key, value in draws.frame("camera").items()}
-    hfov_rad = math.radians(drawn["hfov_deg"])
-    tilt_rad, azimuth_rad, roll_rad = (
-        math.radians(drawn[key]) for key in ("tilt_deg", "azimuth_deg", "roll_deg")
-    )
-    distance_m = view_m / 2 / math.tan(hfov_rad / 2)
-    eye_m: FloatArray = distance_m * np.array(
-        [
-            math.sin(tilt_rad) * math.cos(azimuth_rad),
-            math.sin(tilt_rad) * math.sin(azimuth_rad),
-            math.cos(tilt_rad),
-        ]
-    )
-    return pinhole_camera(
-        width_px=image.width,
-        height_px=image.height,
-        hfov_rad=hfov_rad,
-        world_from_cam=look_at(
-            eye_m=eye_m,
-            target_m=np.zeros(3),
-            up=np.array([-math.sin(roll_rad), math.cos(roll_rad), 0.0]),
-        ),
+    drawn = {key: math.radians(float(value)) for key, value in draws.frame("camera").items()}
+    return camera_above(
+        image,
+        view_m=view_m,
+        hfov_rad=drawn["hfov_deg"],
+        tilt_rad=drawn["tilt_deg"],
+        azimuth_rad=drawn["azimuth_deg"],
+        roll_rad=-drawn["roll_deg"],
     )

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from blender_scenes.blocks.colours import Rgb, srgb_hex
+from blender_scenes.blocks.noise import creases, smoothstep, solid_noise
 from blender_scenes.blocks.shapes import Shape
-from blender_scenes.nuts.grain import creases, smoothstep, solid_noise
 from blender_scenes.nuts.outlines import Net, net_of, net_triangles
 from blender_scenes.nuts.scene import Form, Kind, Skin
 from pipeline.geometry.boxes import FloatArray
@@ -24,9 +24,9 @@ def _pairs(*codes: str) -> _Colours:
 
 
 # Colours of hollows and of ridges, as on a screen.
-_DATE = _pairs("481a14 83372d", "54221a 8f4234", "421c1c 78302f", "3a1612 6b2923")
-_FIG = _pairs("353525 8f8f6c", "3c3a2a 989379", "342f29 857b6d", "2a2723 69635b", "3a342a 8d826b")
-_NUT = _pairs("7d5538 a97f5f", "74503c a1765e", "8a6648 b8926f", "664632 94694f")
+_DATE = _pairs("3c1b18 8a4d44", "47231c 96584c", "381b1e 80464a", "321614 743f38")
+_FIG = _pairs("3e3e33 a8a88a", "484636 b0ab8c", "3c3833 9a9084", "302d2b 807a76", "443e34 a2967e")
+_NUT = _pairs("77503a ad866a", "6f4c3c a67e68", "846248 bc9878", "5f4232 9a7058")
 _FOIL = _pairs("d29a1e ffd868", "c48a14 ffc850")
 _TORN = srgb_hex("a87a4c")
 _STALK = srgb_hex("85704e")
@@ -90,19 +90,19 @@ def _date(net: Net, form: Form, skin: Skin) -> tuple[FloatArray, FloatArray]:
     points = _in_radii(net, form)
     lumps = solid_noise(rng, 0.9 * points)
     sway = np.column_stack([solid_noise(rng, 1.6 * points) for _ in range(3)])
-    drawn = (points + 0.13 * sway) * [0.5, 1.0, 1.0]
-    broad = creases(rng, 2.6 * drawn, sharpness=2.2)
-    fine = creases(rng, 4.8 * drawn, sharpness=2.0)
+    drawn = (points + 0.1 * sway) * [0.55, 1.0, 1.0]
+    broad = creases(rng, 3.4 * drawn, sharpness=1.8)
+    fine = creases(rng, 6.5 * drawn, sharpness=1.6)
     where = smoothstep(solid_noise(rng, 0.8 * points), -2.2, 0.2)
-    relief = 0.65 * broad + 0.35 * fine
+    relief = 0.6 * broad + 0.4 * fine
     half_m = form.size_m[1] / 2
-    push = 0.15 * form.wrinkles * (0.35 + 0.65 * where) * (relief - 0.35) + 0.03 * lumps
+    push = 0.14 * form.wrinkles * (0.35 + 0.65 * where) * (relief - 0.35) + 0.03 * lumps
     push *= net.radius.clip(0.15)
     push -= 0.22 * np.exp(-(((1 - net.x) / 0.06) ** 2) - (net.radius / 0.4) ** 2)
     vertices_m = _placed(net, form, push * half_m)
     rng = np.random.default_rng(skin.seed)
-    share = 0.25 + 0.6 * relief + 0.09 * solid_noise(rng, 2.0 * points)
-    share += 0.05 * solid_noise(rng, 12.0 * points)
+    share = 0.05 + 0.95 * relief + 0.09 * solid_noise(rng, 2.0 * points)
+    share += 0.1 * solid_noise(rng, 18.0 * points)
     paint = _mixed(_picked(_DATE, skin), share.clip(0, 1.2))
     # Skin torn off shows dry flesh; a bit of the stalk sits in its hollow.
     torn_at = rng.uniform(-1, 1, size=3) * [1.0, 1.0, 1.0]
@@ -120,14 +120,14 @@ def _fig(net: Net, form: Form, skin: Skin) -> tuple[FloatArray, FloatArray]:
     points = _in_radii(net, form)
     dents = solid_noise(rng, 0.8 * points)
     sway = solid_noise(rng, 2.0 * points)[:, None] * [0.0, 0.5, 0.5]
-    ribs = creases(rng, net.around(17, 0.7) + 0.35 * sway, sharpness=1.8)
-    ribs = 0.6 * ribs + 0.4 * creases(rng, net.around(34, 1.2) + 0.5 * sway, sharpness=1.8)
-    fine = creases(rng, 4.5 * points, sharpness=1.5)
+    ribs = creases(rng, net.around(26, 1.0) + 0.35 * sway, sharpness=1.8)
+    ribs = 0.55 * ribs + 0.45 * creases(rng, net.around(46, 2.0) + 0.5 * sway, sharpness=1.8)
+    fine = creases(rng, 7.5 * points, sharpness=1.5)
     body = smoothstep(-net.x, -0.95, -0.55)
     push = (
         body
         * net.radius**0.7
-        * (form.wrinkles * (0.24 * (ribs - 0.4) + 0.04 * (fine - 0.4)) + 0.06 * dents)
+        * (form.wrinkles * (0.13 * (ribs - 0.4) + 0.05 * (fine - 0.4)) + 0.07 * dents)
     )
     eye = np.exp(-((net.radius / 0.2) ** 2)) * (net.x < 0)
     push += 0.1 * np.exp(-(((net.radius - 0.2) / 0.07) ** 2)) * (net.x < -0.5) - 0.12 * eye
@@ -140,7 +140,8 @@ def _fig(net: Net, form: Form, skin: Skin) -> tuple[FloatArray, FloatArray]:
     vertices_m[:, 1:] += half_m * beyond[:, None] ** 2 * curl
     rng = np.random.default_rng(skin.seed)
     patches = solid_noise(rng, 1.0 * points)
-    share = 0.1 + 1.15 * (ribs - 0.12) + 0.15 * (fine - 0.4) + 0.12 * patches
+    share = 0.25 + 1.0 * (ribs - 0.3) + 0.45 * (fine - 0.4) + 0.14 * patches
+    share += 0.1 * solid_noise(rng, 18.0 * points)
     paint = _mixed(_picked(_FIG, skin), share.clip(0, 1.15))
     other = _mixed(_FIG[int(rng.integers(len(_FIG)))], share.clip(0, 1.15))
     blend = (smoothstep(patches, 0.2, 1.6) * 0.8)[:, None]
@@ -168,12 +169,14 @@ def _hazelnut(net: Net, form: Form, skin: Skin) -> tuple[FloatArray, FloatArray]
     stripes = solid_noise(rng, net.around(28, 0.5) + sway)
     hairs = solid_noise(rng, net.around(90, 0.9) + sway)
     clouds = solid_noise(rng, 1.2 * points)
-    share = 0.55 + 0.07 * stripes + 0.09 * hairs + 0.16 * clouds
+    share = 0.5 + 0.05 * stripes + 0.12 * hairs + 0.22 * clouds
+    share += 0.07 * solid_noise(rng, 20.0 * points)
     paint = _mixed(_picked(_NUT, skin), share.clip(0, 1.2))
     # The silky outer film is left in streaks on one side.
     side = points @ (lambda v: v / np.linalg.norm(v))(rng.standard_normal(3) * [0.5, 1, 1])
     film = 0.35 * stripes + 1.2 * hairs + 1.1 * clouds + 1.4 * side - 3.4 + 3.0 * skin.wear
-    paint = _over(paint, _SCUFF, 0.6 * smoothstep(film, -0.4, 1.8))
+    film += 0.5 * solid_noise(rng, 9.0 * points)
+    paint = _over(paint, _SCUFF, 0.6 * smoothstep(film, -0.2, 1.7))
     paint = _over(paint, _BARE, scar * (0.7 + 0.15 * solid_noise(rng, 6 * points)).clip(0, 1))
     rim = np.exp(-(((net.x + 0.9) / 0.02) ** 2)) * 0.35
     tip = smoothstep(net.x, 0.93, 0.985)

@@ -11,14 +11,10 @@ import bpy
 import cv2
 import numpy as np
 
+from blender_scenes.blocks.finishes import Finish
 from blender_scenes.blocks.floors import lay_ground
 from blender_scenes.blocks.lights import light_up
-from blender_scenes.blocks.materials import (
-    Finish,
-    clear_material,
-    image_material,
-    vertex_material,
-)
+from blender_scenes.blocks.materials import clear_material, image_material, vertex_material
 from blender_scenes.blocks.meshes import face_mesh, mesh_object
 from blender_scenes.blocks.props import painted_mesh, set_out
 from blender_scenes.blocks.shapes import sheet
@@ -31,15 +27,15 @@ from pipeline.geometry.camera import Camera, Matrix4, cam_from_world
 __all__ = ["build"]
 
 _FINISHES: dict[Kind, Finish] = {"date": "plastic", "hazelnut": "plastic", "fig": "matt"}
-_PX_PER_VERTEX = 2.6
+_PX_PER_VERTEX = 2.7
 _NET = 120  # points along a cloth's side
-_CELLS_PER_PX = 1.1  # of pictures
+_CELLS_PER_PX = 1.0  # of pictures
 _HIDDEN_CELLS = 64  # of a table that only colours the light
 
 
 def build(scene: NutsScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; fruit and nuts carry their instance id, everything else 0."""
-    light_up(scene.light)
+    light_up(scene.light, files=assets)
     camera = scene.camera
     cells = round(_CELLS_PER_PX * scene.table.tile_m * _px_per_m(camera, np.zeros(3)))
     hidden = any(cloth.edge_m > scene.table.tile_m for cloth in scene.cloths)
@@ -48,6 +44,7 @@ def build(scene: NutsScene, assets: Mapping[str, Path]) -> None:
         size_m=(scene.table_m, scene.table_m),
         cells=_HIDDEN_CELLS if hidden else cells,
         lit_from_rad=scene.light.azimuth_rad,
+        files=assets,
     )
     for index in range(len(scene.cloths)):
         _add_cloth(scene, index, side_m=scene.table.tile_m, cells=cells)
@@ -121,4 +118,6 @@ def _add_vessel(vessel: Vessel, cloths: tuple[Cloth, ...]) -> None:
     world_from_vessel[:3, :3] = cv2.Rodrigues(np.array([0.0, 0.0, vessel.angle_rad]))[0]
     world_from_vessel[2, 3] = float(surface_m(cloths, np.zeros((1, 2)))[0])
     placed = mesh_object(mesh, world_from_obj=world_from_vessel)
-    placed.color = (0.97, 0.98, 0.98, 0.08)
+    placed.color = (0.97, 0.98, 0.98, 0.18)
+    # Thin and clear: its shadow would hardly show, and rays through it are the dear ones.
+    placed.visible_shadow = placed.visible_diffuse = False

@@ -16,11 +16,11 @@ __all__ = ["sample_cloths", "sample_vessel"]
 
 # Between the threads and on them, as on a screen.
 _COLOURS: dict[Weave, tuple[str, ...]] = {
-    "terry": ("acaeae f0f1f1", "b2b3b3 f4f4f4", "b0ada7 f1eee8", "a8afb4 eaeef1"),
-    "microfibre": ("4c878e 9ccfd6", "4f8079 94beb4", "587763 97b09f", "4a7884 8fc0ca",
+    "terry": ("949696 f4f5f5", "9a9b9b f7f7f7", "98958f f4f1eb", "90979c eef2f5"),
+    "microfibre": ("488088 90c4cb", "4b7a73 8cb8ae", "537260 92ab99", "47737e 88b8c3",
                    "6b7179 adb4bd"),
 }  # fmt: skip
-_FOLD_M: dict[Weave, float] = {"terry": 0.011, "microfibre": 0.002}
+_FOLD_M: dict[Weave, float] = {"terry": 0.02, "microfibre": 0.002}
 _THICKNESS_M: dict[Weave, float] = {"terry": 0.0035, "microfibre": 0.0022}
 _LAYERS: dict[str, tuple[Weave, ...]] = {
     "none": (),

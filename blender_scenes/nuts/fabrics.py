@@ -5,14 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from blender_scenes.blocks.noise import Map, band_noise, fine_noise, unit_spread
-from blender_scenes.nuts.grain import smoothstep
+from blender_scenes.blocks.noise import Map, band_noise, fine_noise, smoothstep, unit_spread
 from blender_scenes.nuts.scene import Cloth
 from pipeline.geometry.boxes import FloatArray
 
 __all__ = ["cloth_height_m", "cloth_picture", "inside_m", "surface_m"]
 
-_FOLD_M = 0.05  # from one fold to the next
+_FOLD_M = 0.035  # from one fold to the next
 _BRIGHTEST = 0.92
 
 
@@ -75,14 +74,14 @@ def _terry(
     rng: np.random.Generator, cells: int, px_per_m: float, lit_rad: float
 ) -> tuple[Map, Map]:
     # Loops of yarn that curl any way and catch the light, brushed to one side in patches.
-    loops = _curled(rng, cells, width_px=0.0003 * px_per_m, length_px=0.0018 * px_per_m)
+    loops = _curled(rng, cells, width_px=0.0002 * px_per_m, length_px=0.0018 * px_per_m)
     tufts = _band(rng, cells, 0.0008 * px_per_m)
-    brushed = _band(rng, cells, 0.006 * px_per_m)
-    height = loops + 0.7 * tufts
+    brushed = np.clip(0.8 + 0.25 * _band(rng, cells, 0.006 * px_per_m), 0.3, 1.4)
+    height = loops + 0.5 * tufts
     fade = float(smoothstep(0.00042 * px_per_m, 0.25, 0.9))
-    glint = np.clip(loops - 1.1, 0, 1.2) * np.clip(0.6 + 0.5 * brushed, 0, 1.5)
-    mix = 0.6 + fade * (0.3 * loops + 0.35 * glint) + 0.09 * tufts + 0.05 * brushed
-    shade = 1 + 0.09 * _embossed(height, lit_rad)
+    glint = np.clip(loops - 1.0, 0, 1.5)
+    mix = 0.48 + fade * brushed * (0.3 * loops + 0.5 * glint) + 0.07 * tufts + 0.1 * brushed
+    shade = 1 + 0.07 * _embossed(height, lit_rad)
     return np.asarray(mix, np.float32), np.asarray(shade, np.float32)
 
 
@@ -92,19 +91,19 @@ def _microfibre(
     # Soft ribs two millimetres wide with dotted furrows between, ruffled here and there.
     pitch_px = float(rng.uniform(0.0018, 0.0024)) * px_per_m
     fade = float(smoothstep(pitch_px, 2.0, 4.0))
-    sway = 0.3 * pitch_px * _band(rng, cells, 0.006 * px_per_m)
+    sway = 0.2 * pitch_px * _band(rng, cells, 0.006 * px_per_m)
     across = (np.arange(cells, dtype=np.float32)[None, :] + sway) / pitch_px
     furrow = np.exp(-((np.abs(across % 1 - 0.5) / 0.17) ** 2))
-    dash = np.clip(0.65 + 0.5 * _band(rng, cells, 0.0003 * px_per_m), 0, 1.3)
+    dash = np.clip(0.65 + 0.5 * _band(rng, cells, 0.0006 * px_per_m), 0, 1.3)
     calm = np.clip(0.7 + 0.4 * _band(rng, cells, 0.008 * px_per_m), 0.1, 1.1)
-    pile = _band(rng, cells, 0.00025 * px_per_m)
+    pile = _band(rng, cells, 0.0002 * px_per_m)
     ruffled = _band(rng, cells, 0.0008 * px_per_m)
     furrow = fade * furrow * dash * calm
     mix = (
         0.7
-        + 0.22 * pile
-        + 0.13 * ruffled
-        - 0.62 * furrow
+        + 0.17 * pile
+        + 0.07 * ruffled
+        - 0.8 * furrow
         + 0.05 * _band(rng, cells, 0.03 * px_per_m)
     )
     shade = 1 + 0.09 * _embossed(pile - 1.5 * furrow, lit_rad)

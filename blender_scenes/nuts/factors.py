@@ -108,7 +108,7 @@ FACTORS = with_optics(
             BACKGROUND,
             ranges={
                 "surface": Choice(("marble",) * 8 + ("stone", "wood", "plastic", "paper", "cloth")),
-                "tone": Uniform(0.0, 0.33),
+                "tone": Uniform(0.0, 0.25),
                 "scale": LogUniform(0.4, 0.9),
                 "brightness": LogUniform(0.8, 1.05),
                 "hue_shift": Uniform(-0.015, 0.015),
@@ -133,7 +133,7 @@ FACTORS = with_optics(
                 ),
                 per_frame("cover_tone", Uniform(0, 1), 0.0, "which of their colours", _SHARE),
                 per_frame(
-                    "cover_folds", Uniform(0.2, 1.3), 0.0, "how carelessly they are laid", (0, 3)
+                    "cover_folds", Uniform(0.3, 1.5), 0.0, "how carelessly they are laid", (0, 3)
                 ),
                 per_frame(
                     "cover_edge",
@@ -144,7 +144,7 @@ FACTORS = with_optics(
                 ),
                 per_frame(
                     "vessel",
-                    Choice(("none",) * 8 + ("tray", "dish")),
+                    Choice(("none",) * 12 + ("tray", "dish")),
                     "none",
                     "a clear tray or a glass dish around the pieces",
                 ),
@@ -157,9 +157,10 @@ FACTORS = with_optics(
                 "world": Choice(("window", "window", "window", "overcast", "studio")),
                 "lamp": Choice(("area",)),
                 "elevation_rad": Uniform(0.55, 1.15),
-                "size": LogUniform(0.5, 1.1),
+                "distance": LogUniform(1.3, 4.0),
+                "size": LogUniform(0.35, 0.9),
                 "strength": LogUniform(0.85, 1.15),
-                "fill": Uniform(0.3, 0.75),
+                "fill": Uniform(0.3, 0.65),
                 "kelvin": LogUniform(5700, 6900),
                 "world_kelvin": LogUniform(5800, 7000),
             },
@@ -193,12 +194,13 @@ FACTORS = with_optics(
             meaning="the telephone's chip",
             parameters=(
                 per_frame(
-                    "exposure", LogUniform(0.84, 1.08), 1.0, "factor on the light", (0.01, 100)
+                    "exposure", LogUniform(0.97, 1.25), 1.0, "factor on the light", (0.01, 100)
                 ),
-                per_frame("contrast", Uniform(1.1, 1.45), 1.0, "of its tone curve", (0.1, 5)),
+                per_frame("contrast", Uniform(1.15, 1.4), 1.0, "of its tone curve", (0.1, 5)),
                 per_frame("vignetting", Uniform(0, 0.15), 0.0, "light lost in the corners", _SHARE),
                 per_frame("blur_sigma_px", Uniform(0, 0.4), 0.0, "of the lens", (0, 20)),
-                per_frame("sharpening", Uniform(0, 1.6), 0.0, "of outlines, afterwards", (0, 5)),
+                per_frame("sharpening", Uniform(0.1, 3.2), 0.0, "of outlines, afterwards", (0, 5)),
+                per_frame("sharpening_sigma_px", Uniform(0.6, 1.0), 1.0, "its radius", (0.1, 50.0)),
                 per_frame("grain", Uniform(0, 0.01), 0.0, "noise, share of full scale", _SHARE),
             ),
         ),

@@ -12,8 +12,9 @@ from blender_scenes.blocks.clutter import Thing, sample_clutter, sample_occluder
 from blender_scenes.blocks.framing import frame_camera, ground_under
 from blender_scenes.blocks.grounds import sample_ground
 from blender_scenes.blocks.lighting import sample_light
+from blender_scenes.blocks.sensing import sample_sensor
 from blender_scenes.blocks.things import ThingKind
-from blender_scenes.family import SceneFamily
+from blender_scenes.family import SceneFamily, SpecKey
 from blender_scenes.nuts.arrangement import Loose, lay_out
 from blender_scenes.nuts.bodies import body_of
 from blender_scenes.nuts.covers import sample_cloths, sample_vessel
@@ -24,7 +25,7 @@ from blender_scenes.nuts.scene import Cloth, Form, Fruit, Kind, NutsScene, Skin,
 from blender_scenes.nuts.vessels import FLOOR_M
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.camera import Camera, matrix4
-from pipeline.records.scene import SampledScene, SensorSettings
+from pipeline.records.scene import SampledScene
 from pipeline.sampling.factors import FactorDraws
 from pipeline.specs.scene import ImageSpec
 
@@ -48,13 +49,18 @@ class NutsFamily(SceneFamily):
     image: ClassVar[ImageSpec] = ImageSpec(width=800, height=600, format="jpg")
     scene_type: ClassVar[type[SampledScene]] = NutsScene
     build_module: ClassVar[str] = "blender_scenes.nuts.build"
-    max_bounces: ClassVar[tuple[int, int, int]] = (3, 1, 2)
+    max_bounces: ClassVar[tuple[int, int, int]] = (2, 1, 1)
+    accepts: ClassVar[frozenset[SpecKey]] = frozenset({"worlds", "backgrounds"})
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> NutsScene:
         """Fix every number of one frame."""
         camera = frame_camera(draws, image=image, object_m=TYPICAL_M)
         seen_m, along_rad = _seen(camera)
-        cloths = sample_cloths(draws, view_m=math.hypot(*seen_m) / 2)
+        table = sample_ground(
+            draws, tile_m=1.3 * max(seen_m), pictures=self.pictures("backgrounds")
+        )
+        # Nothing covers a table that the user has photographed.
+        cloths = () if table.picture else sample_cloths(draws, view_m=math.hypot(*seen_m) / 2)
         vessel = sample_vessel(draws, seen_m=seen_m, along_rad=along_rad)
         half_m = 0.75 * math.hypot(*seen_m)
         instances, sweets = _pieces(draws, camera, cloths=cloths, vessel=vessel, half_m=half_m)
@@ -64,18 +70,18 @@ class NutsFamily(SceneFamily):
             camera=camera,
             instances=instances,
             sweets=sweets,
-            table=sample_ground(draws, tile_m=1.3 * max(seen_m)),
+            table=table,
             table_m=_TABLE_M,
             cloths=cloths,
             vessel=vessel,
-            light=sample_light(draws, reach_m=max(seen_m) / 2),
+            light=sample_light(draws, reach_m=max(seen_m) / 2, pictures=self.pictures("worlds")),
             clutter=_clutter(draws, camera, instances, sweets),
             occluders=sample_occluders(
                 draws,
                 camera,
                 distance_m=float(np.linalg.norm(np.array(camera.world_from_cam)[:3, 3])),
             ),
-            sensor=_sensor(draws),
+            sensor=sample_sensor(draws),
             factors=draws.drawn,
         )
 
@@ -220,9 +226,3 @@ def _clutter(
         )
     ]
     return sample_clutter(draws, camera, taken_m=np.array(taken_m).reshape(-1, 3), small=_CRUMBS)
-
-
-def _sensor(draws: FactorDraws) -> SensorSettings:
-    values: dict[str, Any] = draws.frame("sensor")
-    own = ("exposure", "contrast", "vignetting", "blur_sigma_px", "sharpening", "grain")
-    return SensorSettings(**{name: values[name] for name in own}, seed=draws.noise_seed("sensor"))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blender_scenes.blocks.grids import ring_quads
-from blender_scenes.nuts.grain import smoothstep
+from blender_scenes.blocks.noise import smoothstep
 from blender_scenes.nuts.scene import Form, Kind
 from pipeline.geometry.boxes import FloatArray
 

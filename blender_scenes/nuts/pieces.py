@@ -17,7 +17,7 @@ __all__ = ["TYPICAL_M", "form_of", "skin_of", "turn_of"]
 
 _SIZE_M: dict[Kind, Vector3] = {
     "date": (0.041, 0.0265, 0.025),
-    "fig": (0.031, 0.027, 0.022),
+    "fig": (0.034, 0.0262, 0.0225),
     "hazelnut": (0.0225, 0.0178, 0.0175),
     "chocolate": (0.029, 0.0145, 0.0115),
 }
@@ -30,11 +30,11 @@ _TAPER: dict[Kind, tuple[float, float]] = {
 }  # fmt: skip
 _WAIST = {"date": 0.16, "fig": 0.0, "hazelnut": 0.0, "chocolate": 0.0}
 _BEND = {"date": 0.07, "fig": 0.03, "hazelnut": 0.0, "chocolate": 0.05}
-_STALK_MOST = 0.28
+_STALK_MOST = 0.4
 _TIP_RAD = {"date": 0.14, "fig": 0.5, "hazelnut": 0.6, "chocolate": 0.05}
 _ROLL = {"date": 1.0, "fig": 0.12, "hazelnut": 1.0, "chocolate": 0.08}  # flat ones stay flat
 _ROUGHNESS: dict[Kind, tuple[float, float]] = {  # smoothest to roughest
-    "date": (0.22, 0.42), "fig": (0.5, 0.75), "hazelnut": (0.3, 0.5), "chocolate": (0.1, 0.2),
+    "date": (0.24, 0.45), "fig": (0.5, 0.75), "hazelnut": (0.3, 0.5), "chocolate": (0.15, 0.3),
 }  # fmt: skip
 
 

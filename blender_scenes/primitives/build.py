@@ -10,10 +10,12 @@ import bpy
 import cv2
 import numpy as np
 
-from blender_scenes.blocks.lights import area_lamp, even_sky
+from blender_scenes.blocks.finishes import Finish
+from blender_scenes.blocks.floors import lay_ground
+from blender_scenes.blocks.lights import light_up
 from blender_scenes.blocks.materials import painted_material, plain_material
 from blender_scenes.blocks.meshes import ball_mesh, face_mesh, mesh_object, picture_mesh
-from blender_scenes.primitives.scene import Bar, Finish, Primitive, PrimitivesScene, Stone
+from blender_scenes.primitives.scene import Bar, Primitive, PrimitivesScene, Stone
 from blender_scenes.primitives.solids import solid_of
 from pipeline.records.scene import Vector3
 
@@ -24,21 +26,24 @@ _SPOTS_PER_M = 25.0
 
 def build(scene: PrimitivesScene, assets: Mapping[str, Path]) -> None:
     """Make the scene; solids carry their instance id, everything else 0."""
-    even_sky(scene.lamp.fill)
-    area_lamp(
-        position_m=scene.lamp.position_m,
-        size_m=scene.lamp.size_m,
-        irradiance=scene.lamp.irradiance,
-        colour=scene.lamp.colour,
-    )
+    light_up(scene.light, files=assets)
 
     @cache  # objects that differ in numbers only share a material
     def paint(finish: Finish, mottled: bool) -> bpy.types.Material:
         return painted_material(finish, finish=finish, spots_per_m=_SPOTS_PER_M if mottled else 0)
 
-    ground = picture_mesh("ground", width_m=scene.ground_m, height_m=scene.ground_m)
-    ground.materials.append(paint("matt", scene.ground_mottled))
-    mesh_object(ground, world_from_obj=np.eye(4)).color = (*scene.ground, 1)
+    side_m = scene.ground_m
+    if scene.photograph:
+        lay_ground(
+            scene.photograph,
+            size_m=(side_m, side_m),
+            cells=scene.camera.width_px,
+            files=assets,
+        )
+    else:
+        ground = picture_mesh("ground", width_m=side_m, height_m=side_m)
+        ground.materials.append(paint("matt", scene.ground_mottled))
+        mesh_object(ground, world_from_obj=np.eye(4)).color = (*scene.ground, 1)
     for solid in scene.instances:
         _add_solid(solid, paint(solid.finish, solid.mottled))
     for stone in scene.stones:

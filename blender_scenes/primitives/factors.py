@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+from blender_scenes.blocks.lighting import LIGHTING
+from blender_scenes.blocks.pictures import OWN
+from blender_scenes.blocks.tailoring import tailored
 from blender_scenes.lens import CAMERA_MOTION, with_optics
 from blender_scenes.primitives.solids import SOLIDS
 from pipeline.sampling.factors import (
@@ -132,40 +135,30 @@ FACTORS = with_optics(
                 per_frame(
                     "mottled", Choice((False, False, True)), False, "noise in the reflectance"
                 ),
+                OWN,
             ),
         ),
-        Factor(
-            name="lighting",
-            meaning="one lamp and light from all around",
-            parameters=(
-                per_frame("azimuth_rad", _FULL_TURN, 2.4, "where the lamp stands"),
-                per_frame(
-                    "elevation_rad", Uniform(0.5, 1.3), 0.9, "height of the lamp", (0.1, 1.57)
-                ),
-                per_frame(
-                    "distance", Uniform(1.5, 3.0), 2.0, "lamp's, over the field's side", (0.5, 99)
-                ),
-                per_frame(
-                    "size", Uniform(0.15, 0.8), 0.4, "lamp's side over its distance", (0.01, 2)
-                ),
-                per_frame(
-                    "strength",
-                    LogUniform(0.7, 1.6),
-                    1.0,
-                    "of all light together",
-                    (0.01, 100),
-                    wild=LogUniform(0.3, 3),
-                ),
-                per_frame(
-                    "fill",
-                    Uniform(0.15, 0.5),
-                    0.3,
-                    "share from all around",
-                    _SHARE,
-                    wild=Uniform(0, 0.95),
-                ),
-                per_frame("warmth", Uniform(-1, 1), 0.0, "blue to yellow", (-1, 1)),
-            ),
+        tailored(
+            LIGHTING,
+            ranges={
+                "world": Choice(("even",)),
+                "lamp": Choice(("area",)),
+                "elevation_rad": Uniform(0.5, 1.3),
+                "distance": Uniform(1.5, 3.0),
+                "size": Uniform(0.15, 0.8),
+                "strength": LogUniform(0.7, 1.6),
+                "fill": Uniform(0.15, 0.5),
+                "kelvin": LogUniform(4500, 9500),
+                "world_kelvin": Uniform(6500, 6500),
+            },
+            wild={
+                "lamp": Choice(("area", "spot")),
+                "strength": LogUniform(0.3, 3),
+                "fill": Uniform(0, 0.95),
+                "kelvin": LogUniform(2000, 15000),
+                "world_kelvin": LogUniform(2000, 15000),
+            },
+            off={"distance": 2.0, "fill": 0.3},
         ),
         Factor(
             name="camera",

@@ -10,20 +10,26 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from blender_scenes.family import SceneFamily
+from blender_scenes.blocks.colours import Rgb
+from blender_scenes.blocks.grounds import Ground
+from blender_scenes.blocks.lighting import sample_light
+from blender_scenes.blocks.pictures import own_picture
+from blender_scenes.blocks.sensing import sample_sensor
+from blender_scenes.family import SceneFamily, SpecKey
 from blender_scenes.primitives.arrangement import Arrangement, Placed, arrange_solids
 from blender_scenes.primitives.factors import FACTORS
-from blender_scenes.primitives.scene import Bar, Lamp, Primitive, PrimitivesScene, Rgb, Stone
+from blender_scenes.primitives.scene import Bar, Primitive, PrimitivesScene, Stone
 from blender_scenes.primitives.solids import KEYPOINTS, SOLIDS, keypoints_of
 from pipeline.geometry.camera import Camera, look_at, matrix4, pinhole_camera
 from pipeline.records.keypoints import KeypointLayout
-from pipeline.records.scene import SampledScene, SensorSettings
+from pipeline.records.scene import SampledScene
 from pipeline.sampling.factors import FactorDraws
 from pipeline.specs.scene import ImageSpec
 
 __all__ = ["PrimitivesFamily"]
 
 _GROUND_SIDES = 100.0  # of the field: far enough to hide where it ends
+_PHOTOGRAPH_SIDES = 1.5  # of the field that a user's photograph covers before it is mirrored
 
 
 class PrimitivesFamily(SceneFamily):
@@ -37,6 +43,7 @@ class PrimitivesFamily(SceneFamily):
     image: ClassVar[ImageSpec] = ImageSpec(width=320, height=320)
     scene_type: ClassVar[type[SampledScene]] = PrimitivesScene
     build_module: ClassVar[str] = "blender_scenes.primitives.build"
+    accepts: ClassVar[frozenset[SpecKey]] = frozenset({"worlds", "backgrounds"})
 
     def sample(self, draws: FactorDraws, *, image: ImageSpec) -> PrimitivesScene:
         """Fix every number of one frame."""
@@ -54,10 +61,15 @@ class PrimitivesFamily(SceneFamily):
             ground=_colour(ground),
             ground_mottled=ground["mottled"],
             ground_m=_GROUND_SIDES * arrangement.field_m,
-            lamp=_lamp(draws, field_m=arrangement.field_m),
+            photograph=_photograph(
+                draws, self.pictures("backgrounds"), field_m=arrangement.field_m
+            ),
+            light=sample_light(
+                draws, reach_m=arrangement.field_m, pictures=self.pictures("worlds")
+            ),
             stones=_stones(draws, field_m=arrangement.field_m),
             bars=_bars(draws, camera),
-            sensor=_sensor(draws),
+            sensor=sample_sensor(draws),
             factors=draws.drawn,
         )
 
@@ -109,21 +121,14 @@ def _colour(values: dict[str, Any]) -> Rgb:
     return (red, green, blue)
 
 
-def _lamp(draws: FactorDraws, *, field_m: float) -> Lamp:
-    values: dict[str, Any] = draws.frame("lighting")
-    distance_m, elevation = values["distance"] * field_m, values["elevation_rad"]
-    flat_m = distance_m * math.cos(elevation)
-    warmth = values["warmth"]
-    return Lamp(
-        position_m=(
-            flat_m * math.cos(values["azimuth_rad"]),
-            flat_m * math.sin(values["azimuth_rad"]),
-            distance_m * math.sin(elevation),
-        ),
-        size_m=values["size"] * distance_m,
-        irradiance=values["strength"] * (1 - values["fill"]),
-        colour=(1 - 0.25 * max(-warmth, 0), 1 - 0.1 * abs(warmth), 1 - 0.3 * max(warmth, 0)),
-        fill=values["strength"] * values["fill"],
+def _photograph(draws: FactorDraws, pictures: tuple[str, ...], *, field_m: float) -> Ground | None:
+    picture = own_picture(draws, "background", pictures)
+    white = (1.0, 1.0, 1.0)
+    tile_m = _PHOTOGRAPH_SIDES * field_m
+    return (
+        Ground(surface="picture", dark=white, light=white, tile_m=tile_m, picture=picture)
+        if picture
+        else None
     )
 
 
@@ -176,9 +181,3 @@ def _bars(draws: FactorDraws, camera: Camera) -> tuple[Bar, ...]:
             )
         )
     return tuple(bars)
-
-
-def _sensor(draws: FactorDraws) -> SensorSettings:
-    values: dict[str, Any] = draws.frame("sensor")
-    own = ("exposure", "vignetting", "blur_sigma_px", "grain")
-    return SensorSettings(**{name: values[name] for name in own}, seed=draws.noise_seed("sensor"))

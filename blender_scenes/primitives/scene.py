@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from blender_scenes.blocks.colours import Rgb
+from blender_scenes.blocks.finishes import Finish
+from blender_scenes.blocks.grounds import Ground
+from blender_scenes.blocks.lighting import Light
 from pipeline.geometry.camera import Matrix4
 from pipeline.records.scene import Record, SampledInstance, SampledScene, Vector3
 
-__all__ = ["Bar", "Finish", "Lamp", "Primitive", "PrimitivesScene", "Rgb", "Stone"]
-
-Rgb = tuple[float, float, float]
-Finish = Literal["matt", "plastic", "metal"]
+__all__ = ["Bar", "Primitive", "PrimitivesScene", "Stone"]
 
 
 class Primitive(SampledInstance):
@@ -65,24 +64,6 @@ class Bar(Record):
     grey: float
 
 
-class Lamp(Record):
-    """A round lamp, and light from all around.
-
-    Attributes:
-        position_m: Of its middle; it looks at the origin.
-        size_m: Side of a square of the same area; large lamps throw soft shadows.
-        irradiance: On the ground at the origin; 1 shows a white surface at full scale.
-        colour: Linear RGB, brightest channel 1.
-        fill: Radiance from all around; 1 alone shows a white surface at full scale.
-    """
-
-    position_m: Vector3
-    size_m: float
-    irradiance: float
-    colour: Rgb
-    fill: float
-
-
 class PrimitivesScene(SampledScene):
     """Solids on the ground or in the air above it, everything fixed.
 
@@ -90,12 +71,14 @@ class PrimitivesScene(SampledScene):
         ground: Linear RGB reflectance of the ground, z = 0.
         ground_mottled: Whether noise makes it brighter and darker.
         ground_m: Its side; it goes on beyond what the camera sees.
+        photograph: What lies there instead, where it is one of the user's pictures.
     """
 
     instances: tuple[Primitive, ...]
     ground: Rgb
     ground_mottled: bool
     ground_m: float
-    lamp: Lamp
+    photograph: Ground | None = None
+    light: Light
     stones: tuple[Stone, ...]
     bars: tuple[Bar, ...]

@@ -27,6 +27,7 @@ _EFFECTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dust and scratches": ("sensor", ("specks", "scratches")),
     "blur": ("sensor", ("blur_sigma_px",)),
     "sharpening": ("sensor", ("sharpening",)),
+    "unlit edges": ("sensor", ("dark_rim_px", "dark_top_px")),
     "JPEG compression": ("sensor", ("jpeg_quality",)),
 }
 

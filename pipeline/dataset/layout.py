@@ -82,6 +82,11 @@ class DatasetLayout:
         """An object's surface, binary PLY in metres, named by its contents."""
         return self.folder / "models" / f"{name}.ply"
 
+    @property
+    def models_info(self) -> Path:
+        """BOP's facts about the models, by name: symmetries, ..."""
+        return self.folder / "models" / "models_info.json"
+
     def record(self, frame: int) -> Path:
         """The frame record; a frame that has one is done."""
         return self.frames / f"{frame:06d}.json"

@@ -16,7 +16,10 @@ from pipeline.records.keypoints import KeypointLayout
 from pipeline.specs.scene import SceneSpec
 
 # Folders of assets may move: what is in them is pinned by hash.
-_NOT_IDENTITY = {"frames", "assets"}
+_NOT_IDENTITY: dict[str, Any] = {
+    "frames": True,
+    "assets": {"worlds": True, "backgrounds": True, "models": True, "keypoints": True},
+}
 
 __all__ = ["Manifest", "check_same_dataset", "read_manifest", "write_manifest"]
 

@@ -208,7 +208,8 @@ def _write_models(folder: Path, objects: list[_Object]) -> None:
         content = each.file.content(unit_m=_MM_M)
         write_file(folder / f"obj_{each.obj_id:06d}.ply", content)
         known = dict(each.file.info)
-        facts[str(each.obj_id)] = known or _model_facts(ply_vertices(content))
+        measured = {} if "diameter" in known else _model_facts(ply_vertices(content))
+        facts[str(each.obj_id)] = measured | known
     write_json_atomic(folder / "models_info.json", facts)
     write_json_atomic(
         folder / OBJECTS_FILE.name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.geometry.camera import Camera, Matrix4
@@ -60,6 +62,8 @@ class SensorSettings(Record):
         grain_size_px: Gaussian radius of one grain.
         specks: Bright specks on the film.
         scratches: Bright scratches on the film.
+        dark_rim_px: Width of the black rim of a chip that is not lit up to its edges.
+        dark_top_px: Further black rows above.
         jpeg_quality: Of the camera's own compression, 1 to 100; 0 is none.
         seed: Of all noise, specks and scratches.
     """
@@ -80,6 +84,8 @@ class SensorSettings(Record):
     grain_size_px: float = 0.0
     specks: int = 0
     scratches: int = 0
+    dark_rim_px: int = 0
+    dark_top_px: int = 0
     jpeg_quality: int = 0
     seed: int = 0
 
@@ -108,6 +114,8 @@ class SampledInstance(Record):
         keypoints_m: (K, 3) in the object's frame, in the order of the category's keypoints;
             empty where the category has none.
         motion: What moves it at the frame's moment; None for a thing at rest.
+        model_info: BOP's facts about its model that a family knows, symmetries among them, in
+            BOP's keys and mm.
     """
 
     instance_id: int
@@ -115,6 +123,7 @@ class SampledInstance(Record):
     world_from_obj: Matrix4
     keypoints_m: tuple[Vector3, ...] = ()
     motion: Motion | None = None
+    model_info: dict[str, Any] = {}
 
 
 class SequencePosition(Record):

@@ -6,17 +6,14 @@ changing one parameter leaves the draws of all others where they were.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import SpecError
 from pipeline.sampling.distributions import (
-    Bounds,
     Choice,
     Distribution,
     Drawn,
@@ -26,8 +23,9 @@ from pipeline.sampling.distributions import (
     Normal,
     Uniform,
 )
+from pipeline.sampling.parameters import Parameter, per_frame, per_object
 from pipeline.sampling.seeds import FrameSeeds
-from pipeline.sampling.settings import Domain, read_distribution
+from pipeline.sampling.settings import read_distribution
 from pipeline.sampling.variation import (
     RESERVED,
     Amount,
@@ -56,98 +54,8 @@ __all__ = [
 ]
 
 _TASK: tuple[FactorName, ...] = ("count", "placement", "pose")  # what `fixed` goes on drawing
-_WILD_AMOUNT = 2.0  # how much wider a parameter is wild that has no wild distribution of its own
-_FULL_TURNS = {"_rad": 2 * math.pi, "_deg": 360.0}  # which cannot be widened
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One thing that a factor varies.
-
-    Attributes:
-        name: With its unit, as ``height_m``.
-        distribution: The default.
-        off: Its value when the factor is switched off.
-        meaning: One line for ``blendgap scenes``.
-        per_object: Drawn for every object instead of once a frame.
-        bounds: Values a spec may set, both ends included.
-        wild: For domain randomisation, plausible or not; None is twice as wide as the default.
-        essential: Drawn in ``randomisation: fixed`` too, since categories hang on it.
-    """
-
-    name: str
-    distribution: Distribution
-    off: Drawn
-    meaning: str
-    per_object: bool = False
-    bounds: Bounds = (-math.inf, math.inf)
-    wild: Distribution | None = None
-    essential: bool = False
-
-    def __post_init__(self) -> None:
-        for kind in (self.distribution, self.wild):
-            low, high = self.bounds
-            if isinstance(kind, Normal) and not low <= kind.low <= kind.mean <= kind.high <= high:
-                raise ValueError(f"{self.name}: {kind} is not cut off within bounds {self.bounds}.")
-
-    @property
-    def domain(self) -> Domain:
-        """What a spec may set it to; numbers to choose from are examples if there are bounds."""
-        kinds = (self.distribution, *([self.wild] if self.wild else []))
-        options = [option for kind in kinds if isinstance(kind, Choice) for option in kind.options]
-        if isinstance(self.off, bool | str) or options:
-            options.append(self.off)
-        if all(map(math.isfinite, self.bounds)) and not any(
-            isinstance(option, bool | str) for option in options
-        ):
-            options.clear()
-        return Domain(
-            default=self.distribution, options=tuple(dict.fromkeys(options)), bounds=self.bounds
-        )
-
-    @property
-    def _is_full_turn(self) -> bool:
-        turn = next((t for unit, t in _FULL_TURNS.items() if self.name.endswith(unit)), math.inf)
-        kind = self.distribution
-        return isinstance(kind, Uniform) and kind.high - kind.low >= turn
-
-    def varied(self, amount: Amount) -> Distribution:
-        """Its distribution from off (0) over the default (1) to wider ones, or the wild one."""
-        if amount == "wild":
-            return self.wild or self.varied(_WILD_AMOUNT)
-        if amount == 0:
-            return Fixed(self.off)
-        if amount == 1 or (amount > 1 and self._is_full_turn):
-            return self.distribution
-        return self.distribution.varied(amount, off=self.off, bounds=self.bounds)
-
-
-def per_frame(
-    name: str,
-    distribution: Distribution,
-    off: Drawn,
-    meaning: str,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
-    *,
-    wild: Distribution | None = None,
-    essential: bool = False,
-    per_object: bool = False,
-) -> Parameter:
-    """A parameter in one line, as the families' tables want it."""
-    return Parameter(
-        name=name,
-        distribution=distribution,
-        off=off,
-        meaning=meaning,
-        bounds=bounds,
-        wild=wild,
-        essential=essential,
-        per_object=per_object,
-    )
-
-
-per_object = partial(per_frame, per_object=True)
-"""Like :func:`per_frame`, drawn for every object."""
+# What is noise even where nothing of it varies: who is where, and the grain of each picture.
+_LIVELY: tuple[FactorName, ...] = (*_TASK, "sensor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,24 +83,33 @@ class BoundFactor:
     Attributes:
         factor: With the distributions that are drawn from.
         frozen_at: The frame whose draws every frame shares; None where each has its own.
+        noise_frozen_at: The same of draws beyond the named parameters.
     """
 
     factor: Factor
     frozen_at: int | None = None
+    noise_frozen_at: int | None = None
 
     def draw(self, seeds: FrameSeeds, index: int = 0) -> dict[str, Drawn]:
         """One value for every frame parameter (index 0) or object parameter (index ≥ 1)."""
-        rng = self.generator(seeds, index)
+        rng = self._generator(seeds, index, frozen_at=self.frozen_at)
         return {
             parameter.name: parameter.distribution.at(float(rng.random()))
             for parameter in self.factor.parameters
             if parameter.per_object == (index > 0)
         }
 
-    def generator(self, seeds: FrameSeeds, index: int = 0) -> np.random.Generator:
-        """The factor's raw generator, the one the draw starts from."""
-        if self.frozen_at is not None:
-            seeds = replace(seeds, frame=self.frozen_at)
+    def noise(self, seeds: FrameSeeds, index: int = 0) -> np.random.Generator:
+        """A generator for draws beyond the named parameters, far from those of ``draw``."""
+        bit_generator = self._generator(seeds, index, frozen_at=self.noise_frozen_at).bit_generator
+        assert isinstance(bit_generator, np.random.Philox)
+        return np.random.Generator(bit_generator.jumped())
+
+    def _generator(
+        self, seeds: FrameSeeds, index: int, *, frozen_at: int | None
+    ) -> np.random.Generator:
+        if frozen_at is not None:
+            seeds = replace(seeds, frame=frozen_at)
         return seeds.generator(self.factor.name, index)
 
 
@@ -216,10 +133,7 @@ class FactorDraws:
 
     def noise(self, name: FactorName, index: int = 0) -> np.random.Generator:
         """A generator for draws beyond the named parameters, far from those of ``draw``."""
-        rng = self.bound[name].generator(self.seeds, index)
-        bit_generator = rng.bit_generator
-        assert isinstance(bit_generator, np.random.Philox)
-        return np.random.Generator(bit_generator.jumped())
+        return self.bound[name].noise(self.seeds, index)
 
     def noise_seed(self, name: FactorName, index: int = 0) -> int:
         """A 31-bit seed that fixes noise made later, by Blender or by the sensor."""
@@ -276,9 +190,14 @@ def _bind(
         )
         for parameter in factor.parameters
     )
+    frozen_at = read_frozen(setting, where=key)
+    off = vary == 0 or (vary is None and randomisation == "fixed")
     return BoundFactor(
         factor=replace(factor, parameters=parameters),
-        frozen_at=read_frozen(setting, where=key),
+        frozen_at=frozen_at,
+        noise_frozen_at=0
+        if off and frozen_at is None and factor.name not in _LIVELY
+        else frozen_at,
     )
 
 

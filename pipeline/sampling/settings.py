@@ -57,6 +57,11 @@ class Domain:
                 return all(isinstance(option, int) for option in options)
         return False
 
+    @property
+    def yes_or_no(self) -> bool:
+        """Whether it takes true and false only."""
+        return bool(self.options) and all(isinstance(option, bool) for option in self.options)
+
 
 def read_distribution(value: ParameterValue, domain: Domain, *, where: str) -> Distribution:
     """The distribution that a spec's value stands for.
@@ -72,6 +77,8 @@ def read_distribution(value: ParameterValue, domain: Domain, *, where: str) -> D
     if isinstance(value, dict):
         return _explicit(value, domain, where)
     if not isinstance(value, list):
+        if domain.yes_or_no and not isinstance(value, bool | str) and 0 <= value <= 1:
+            return Choice((True, False), (value, 1 - value))
         return Fixed(_one(value, domain, where))
     if domain.options or isinstance(domain.default, Choice):
         return _choice(value, domain, where)
@@ -189,6 +196,8 @@ def _are_numbers(value: object) -> TypeGuard[Sequence[float]]:
 
 
 def _expected(domain: Domain) -> str:
+    if domain.yes_or_no:
+        return "true, false, or how often it is true, from 0 to 1"
     if domain.options:
         return f"one or more of {', '.join(map(str, dict.fromkeys(domain.options)))}"
     return f"a {'whole number' if domain.whole else 'number'} or [low, high]"

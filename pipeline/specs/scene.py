@@ -150,11 +150,20 @@ class AssetSpec(Spec):
         worlds: Panoramas (.hdr, .jpg, .png, ...) that light the scene and are seen around it.
         backgrounds: Photographs that lie under the objects or hang behind them.
         models: Objects (docs/scenes.md says which formats).
+        names: Category by file name without ending; several models may share one. A model that
+            is not named here has its file's name.
+        unit: Of the models, where their format does not say.
+        up: Axis of the models that is upright as they stand; ``None`` is what their format has.
+        keypoints: JSON file with named points of the models; ``None`` takes their boxes' corners.
     """
 
     worlds: SpecPath | None = None
     backgrounds: SpecPath | None = None
     models: SpecPath | None = None
+    names: dict[str, str] | None = None
+    unit: Literal["m", "cm", "mm"] | None = None
+    up: Literal["x", "y", "z"] | None = None
+    keypoints: SpecPath | None = None
 
 
 class SceneSpec(Spec):

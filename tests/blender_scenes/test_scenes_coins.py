@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.path import Path as MatplotlibPath
 
 from blender_scenes.blocks.discs import push_apart
-from blender_scenes.coins.board import board_picture
+from blender_scenes.blocks.ground_pictures import ground_picture
 from blender_scenes.coins.factors import FACTORS
 from blender_scenes.coins.family import CoinsFamily
 from blender_scenes.coins.flan import flan_mesh
@@ -18,6 +18,7 @@ from blender_scenes.coins.layout import arrange
 from blender_scenes.coins.outline import flan_outline
 from blender_scenes.coins.relief import coin_face
 from blender_scenes.coins.scene import Coin, CoinsScene
+from blender_scenes.lens import through_lens
 from pipeline.geometry.camera import project
 from pipeline.sampling.factors import FactorDraws, bind_factors
 from pipeline.sampling.seeds import FrameSeeds
@@ -31,7 +32,9 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "coins.yaml"
 def _sampled(frame=0, seed=3, factors=None, image=FAMILY.image) -> CoinsScene:
     bound = bind_factors(FACTORS, factors or {}, source=Path("coins.yaml"))
     draws = FactorDraws(bound, FrameSeeds(seed=seed, frame=frame))
-    return FAMILY.sample(draws, image=image)
+    scene = through_lens(FAMILY.sample(draws, image=image), draws)
+    assert isinstance(scene, CoinsScene)
+    return scene
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +75,20 @@ def test_switching_a_factor_off_leaves_the_other_draws(name):
 @pytest.mark.parametrize(
     ("name", "changed"),
     [
-        ("background", {"board"}),
+        ("background", {"ground"}),
         ("lighting", {"light"}),
-        ("camera", {"camera", "instances", "board", "props"}),  # the view sets where things fit
+        # The view sets where things fit and how far the lamp is.
+        ("camera", {"camera", "instances", "ground", "light", "things"}),
         ("material", {"instances"}),
         ("pose", {"instances"}),
-        ("placement", {"instances"}),
-        ("distractors", {"board", "props", "sensor"}),
+        ("placement", {"instances", "things"}),
+        ("distractors", {"things"}),
         ("sensor", {"sensor", "plate_edge"}),
     ],
 )
 def test_a_factor_moves_only_its_own_part_of_the_scene(name, changed):
     with_it, without = _sampled(), _sampled(factors={name: "off"})
-    for part in {"camera", "instances", "board", "light", "props", "sensor", "plate_edge"}:
+    for part in {"camera", "instances", "ground", "light", "things", "sensor", "plate_edge"}:
         if part not in changed:
             assert getattr(without, part) == getattr(with_it, part)
 
@@ -177,15 +181,25 @@ def test_no_face_strikes_through_the_flan():
         assert flan.quads.max() == len(flan.vertices_m) - 1
 
 
-def test_board_gets_darker_along_its_gradient():
-    board = _sampled().board.model_copy(
-        update={"gradient": 0.9, "gradient_rad": 0.0, "texture": 0.0, "clouds": 0.0, "specks": 0,
-                "scratches": 0, "stains": 0}
-    )  # fmt: skip
-    picture = board_picture(board, cells=64)
-    assert (np.diff(picture[32, :, 0]) <= 0).all()
-    np.testing.assert_allclose(picture[32, 0], board.colour, rtol=1e-5)
-    np.testing.assert_allclose(picture[32, -1], 0.1 * np.array(board.colour), rtol=1e-4)
+def test_the_ground_gets_darker_along_its_gradient():
+    ground = _sampled(factors={"background": {"vary": 0, "surface": "paper"}}).ground
+    even, fading = (
+        ground_picture(ground.model_copy(update={"gradient": share, "gradient_rad": 0.0}), cells=64)
+        for share in (0.0, 0.9)
+    )
+    left_over = fading[32, :, 0] / even[32, :, 0]
+    assert (np.diff(left_over) <= 1e-6).all()
+    np.testing.assert_allclose(left_over[[0, -1]], [1.0, 0.1], rtol=1e-4)
+
+
+def test_things_lie_off_the_coins():
+    for frame in range(6):
+        scene = _sampled(frame=frame, factors={"distractors": {"small": 8}})
+        for thing in scene.things:
+            place = np.array(thing.world_from_thing)[:2, 3]
+            for coin in scene.instances:
+                apart_m = np.linalg.norm(np.array(coin.world_from_obj)[:2, 3] - place)
+                assert apart_m > coin.radius_m
 
 
 @pytest.mark.blender
@@ -236,21 +250,21 @@ def _projected(coin: Coin, scene: CoinsScene) -> np.ndarray:
 
 
 @pytest.mark.blender
-def test_props_carry_no_id_and_the_plate_holder_hides_what_is_behind_it():
+def test_things_carry_no_id_and_the_plate_holder_hides_what_is_behind_it():
     pytest.importorskip("bpy")
     from blender_scenes.coins.build import build
     from blender_scenes.engine import Engine, clear_scene
 
-    props = {"labels": 1, "pins": 1, "pebbles": 1, "rings": 1}
-    scene = _sampled(factors={"distractors": props}, image=ImageSpec(width=128, height=104))
-    assert {prop.kind for prop in scene.props} == {"label", "pin", "pebble", "ring"}
+    factors = {"distractors": {"small": 8, "size": 0.4}, "count": {"coins": 8}}
+    scene = _sampled(factors=factors, image=ImageSpec(width=128, height=104))
+    assert len(scene.things) > 2
     scene = scene.model_copy(update={"plate_edge": (0.25, -1.0, -1.0, -1.0), "plate_corner": 0.0})
     engine = Engine(RenderSpec(samples=1), max_bounces=FAMILY.max_bounces, denoise=False)
     clear_scene()
     build(scene, {})
     passes = engine.render(scene, noise_seed=0)
     assert (passes.ids[:, :32] == 0).all()
-    assert (passes.light[:, :32] < 0.01).all()
+    assert (passes.light[:, :32] < 0.02).all()
     seen = set(np.unique(passes.ids[:, 32:])) - {0}
     assert seen
     assert seen <= {coin.instance_id for coin in scene.instances}

@@ -17,7 +17,6 @@ from blender_scenes.nuts.bodies import body_of
 from blender_scenes.nuts.fabrics import cloth_height_m, cloth_picture, inside_m, surface_m
 from blender_scenes.nuts.factors import CATEGORIES
 from blender_scenes.nuts.family import NutsFamily
-from blender_scenes.nuts.grain import solid_noise
 from blender_scenes.nuts.pieces import form_of, skin_of, turn_of
 from blender_scenes.nuts.scene import Cloth, Form, NutsScene, Skin
 from blender_scenes.triangles import Surface
@@ -133,13 +132,6 @@ def test_wrinkles_are_what_makes_a_date_rough() -> None:
         return float(np.linalg.norm(np.diff(net, n=2, axis=1), axis=2).mean())
 
     assert roughness(1.0) > 1.5 * roughness(0.0)
-
-
-def test_solid_noise_is_smooth_and_of_unit_spread() -> None:
-    points = np.random.default_rng(0).uniform(-8, 8, size=(20_000, 3))
-    one, other = (solid_noise(np.random.default_rng(3), points + shift) for shift in (0.0, 1e-4))
-    assert one.std() == pytest.approx(1, abs=0.25)
-    assert np.abs(one - other).max() < 2e-3
 
 
 @pytest.mark.parametrize("kind", KINDS)

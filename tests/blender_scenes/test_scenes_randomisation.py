@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from families import ready
 
 from blender_scenes.family import SceneFamily
 from blender_scenes.lens import through_lens
@@ -55,16 +56,16 @@ def test_off_default_and_wild_values_may_be_set_by_a_spec(parameter: Parameter) 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_wild_scenes_can_be_sampled_and_differ(name: str) -> None:
-    wild, usual = scenes(FAMILIES[name], "domain"), scenes(FAMILIES[name])
+    wild, usual = scenes(ready(name), "domain"), scenes(ready(name))
     assert sum(len(scene.instances) for scene in wild) > 0
     assert all(a.factors != b.factors for a, b in zip(wild, usual, strict=True))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_fixed_scenes_differ_only_in_what_the_task_needs(name: str) -> None:
-    fixed = scenes(FAMILIES[name], "fixed")
+    fixed = scenes(ready(name), "fixed")
     off = {
-        factor.name: {p.name: p.off for p in factor.parameters} for factor in FAMILIES[name].factors
+        factor.name: {p.name: p.off for p in factor.parameters} for factor in ready(name).factors
     }
     for scene in fixed:
         for factor, drawn in scene.factors.items():
@@ -73,14 +74,24 @@ def test_fixed_scenes_differ_only_in_what_the_task_needs(name: str) -> None:
     # All that are labelled otherwise are labelled here too.
     shown, usual = (
         {instance.category for scene in made for instance in scene.instances}
-        for made in (fixed, scenes(FAMILIES[name]))
+        for made in (fixed, scenes(ready(name)))
     )
     assert shown == usual
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+def test_nothing_moves_of_a_factor_that_is_off(name: str) -> None:
+    family = ready(name)
+    frozen = {factor.name: "frozen" for factor in family.factors}
+    for factor in frozen.keys() - {"count", "placement", "pose", "sensor"}:
+        made = scenes(family, frames=(0, 7), **(frozen | {factor: "off"}))
+        first, later = (scene.model_copy(update={"frame": 0}) for scene in made)
+        assert first == later, factor
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_more_or_less_of_one_factor_moves_no_draw_of_another(name: str) -> None:
-    family = FAMILIES[name]
+    family = ready(name)
     [usual] = scenes(family, frames=[2])
     for factor in family.factors:
         [moved] = scenes(family, frames=[2], **{factor.name: "wild"})

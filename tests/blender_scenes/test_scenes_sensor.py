@@ -128,3 +128,11 @@ def test_jpeg_is_that_of_pillow(picture):
     compressed = expose(_light(smooth), SensorSettings(jpeg_quality=50)).astype(int)
     assert np.abs(compressed - expected).mean() < 2
     assert (compressed != smooth).any()
+
+
+def test_unlit_edges_are_black_and_the_rest_stays():
+    light = _flat(200)
+    rimmed = expose(light, SensorSettings(dark_rim_px=2, dark_top_px=3))
+    assert (rimmed[5:-2, 2:-2] == expose(light, NEUTRAL)[5:-2, 2:-2]).all()
+    rimmed[5:-2, 2:-2] = 0
+    assert (rimmed == 0).all()

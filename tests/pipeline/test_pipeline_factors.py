@@ -91,6 +91,26 @@ def test_frozen_draws_the_same_in_every_frame():
     assert draws({"lighting": "frozen"}, seed=9).frame("lighting") != frozen[0]
 
 
+def test_noise_of_what_is_off_is_the_same_in_every_frame_of_the_task_it_is_not():
+    def seeds(setting, name="lighting", index=0, randomisation="structured"):
+        bound = bind_factors(FACTORS, setting, source=SOURCE, randomisation=randomisation)
+        return {
+            FactorDraws(bound, FrameSeeds(seed=1, frame=frame)).noise_seed(name, index)
+            for frame in range(5)
+        }
+
+    assert len(seeds({})) == 5
+    for off in ("off", 0, {"vary": 0, "strength": [1, 2]}, "frozen"):
+        assert len(seeds({"lighting": off})) == 1
+    assert len(seeds({"shape": "off"}, "shape", 1)) == 1
+    assert seeds({"shape": "off"}, "shape", 1) != seeds({"shape": "off"}, "shape", 2)
+    assert len(seeds({}, randomisation="fixed")) == 1
+    assert len(seeds({"lighting": 0.5}, randomisation="fixed")) == 5
+    assert len(seeds({"count": "off"}, "count")) == 5  # who is where is the task
+    assert len(seeds({}, "count", randomisation="fixed")) == 5
+    assert len(seeds({"count": "frozen"}, "count")) == 1
+
+
 def test_one_object_more_leaves_the_others_where_they_were():
     few = [draws({}).object("shape", i) for i in (1, 2)]
     many = [draws({}).object("shape", i) for i in (1, 2, 3)]
@@ -102,7 +122,7 @@ def test_noise_is_independent_of_the_parameters():
     assert draws({}).noise_seed("shape", 2) == draws({}).noise_seed("shape", 2)
     assert draws({}).noise_seed("shape", 2) != draws({}).noise_seed("shape", 3)
     first = draws({}).noise("lighting").random(4)
-    named = draws({}).bound["lighting"].generator(FrameSeeds(seed=1, frame=5)).random(4)
+    named = FrameSeeds(seed=1, frame=5).generator("lighting").random(4)
     assert not np.allclose(first, named)
 
 
@@ -137,6 +157,26 @@ def test_wrong_settings_are_refused_by_name(settings, words):
         bind_factors(FACTORS, settings, source=SOURCE)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "often"),
+    [(0.25, 0.25), (1, 1), (0, 0), (True, 1), (False, 0), ([True, False], 0.5),
+     ({"choice": {"true": 1, "false": 3}}, 0.25)],
+)  # fmt: skip
+def test_yes_or_no_is_drawn_as_often_as_a_spec_says(written, often):
+    own = Parameter(name="own", distribution=Choice((True,)), off=False, meaning="one's own")
+    factor = Factor(name="background", meaning="ground", parameters=(own,))
+    bound = bind_factors((factor,), {"background": {"own": written}}, source=SOURCE)
+    drawn = [
+        FactorDraws(bound, FrameSeeds(seed=2, frame=frame)).frame("background")["own"]
+        for frame in range(1000)
+    ]
+    assert {type(value) for value in drawn} == {bool}
+    assert np.mean(drawn) == pytest.approx(often, abs=0.05 * (0 < often < 1))
+    for wrong in (1.5, -1, "yes"):
+        with pytest.raises(SpecError, match="true, false, or how often it is true, from 0 to 1"):
+            bind_factors((factor,), {"background": {"own": wrong}}, source=SOURCE)
 
 
 def test_purposes_are_distinct():
