@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from evaluation.metrics.detection import Detection
+from evaluation.metrics.detection import Detection, KeypointScore
 from pipeline.errors import PredictionsError
-from pipeline.formats.coco import CocoDataset, CocoImage
+from pipeline.formats.coco import Category, CocoDataset, CocoImage
 from pipeline.formats.imagefolder import FolderDataset, folder_sha256
 from pipeline.geometry.boxes import xyxy_from_xywh
 from pipeline.geometry.masks import Rle, mask_of_rle, rle_of_polygons
@@ -34,7 +34,11 @@ class Alignment:
         detections: Predicted objects in those images (detection).
         answers: Category id by image id (classification); ``OTHER_CLASS`` where the answer is a
             class that the test set does not have.
+        probabilities: By image id, then by category id of the truth (classification); empty where
+            an entry lacks ``scores``.
         has_masks: Whether the detections carry masks; true of a file without any detection.
+        has_keypoints: Whether every detection of a category with keypoints carries them; false
+            of a file without any such detection.
         category_of: The truth's category id by the predictions' own; unknown ones are absent.
         meta: The meta file, if there is one.
         notes: What a reader of the scores must know.
@@ -43,7 +47,9 @@ class Alignment:
     image_ids: tuple[int, ...]
     detections: tuple[Detection, ...] = ()
     answers: Mapping[int, int]
+    probabilities: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
     has_masks: bool = False
+    has_keypoints: bool = False
     category_of: Mapping[int, int]
     meta: PredictionsMeta | None
     notes: tuple[str, ...]
@@ -57,13 +63,14 @@ def align_detections(predictions: Path, truth: CocoDataset) -> Alignment:
             bad box, mask or score.
     """
     meta = read_meta(predictions)
-    names = {category.category_id: category.name for category in truth.categories}
+    categories = {category.category_id: category for category in truth.categories}
+    names = {category_id: category.name for category_id, category in categories.items()}
     images = {image.image_id: image for image in truth.images}
     reader = _Entries(
         predictions, meta, names, images, truth_sha256=sha256_of(truth.annotations_path)
     )
     detections = [
-        reader.detection(index, entry, images[int(entry["image_id"])])
+        reader.detection(index, entry, images[int(entry["image_id"])], categories)
         for index, entry in reader.entries()
         if reader.known(entry)
     ]
@@ -73,6 +80,7 @@ def align_detections(predictions: Path, truth: CocoDataset) -> Alignment:
             f"{predictions}: {with_mask} of {len(detections)} entries have a segmentation; "
             "expected all or none."
         )
+    pointed = [d.keypoints is not None for d in detections if categories[d.category_id].keypoints]
     image_ids, notes = _scored(meta, images, {d.image_id for d in detections})
     wanted = set(image_ids)
     return Alignment(
@@ -80,6 +88,7 @@ def align_detections(predictions: Path, truth: CocoDataset) -> Alignment:
         detections=tuple(d for d in detections if d.image_id in wanted),
         answers={},
         has_masks=with_mask == len(detections),
+        has_keypoints=bool(pointed) and all(pointed),
         category_of=reader.category_of,
         meta=meta,
         notes=(*reader.notes(), *notes),
@@ -99,6 +108,7 @@ def align_answers(predictions: Path, truth: FolderDataset) -> Alignment:
         predictions, meta, truth.categories, images, truth_sha256=folder_sha256(truth.folder)
     )
     answers: dict[int, int] = {}
+    probabilities: dict[int, Mapping[int, float]] = {}
     for index, entry in reader.entries():
         image_id = int(entry["image_id"])
         if image_id in answers:
@@ -108,6 +118,8 @@ def align_answers(predictions: Path, truth: FolderDataset) -> Alignment:
             )
         known = reader.known(entry)
         answers[image_id] = reader.category_of[int(entry["category_id"])] if known else OTHER_CLASS
+        if entry.get("scores") is not None:
+            probabilities[image_id] = reader.probabilities(index, entry["scores"])
     missing = sorted(set(images) - set(answers))
     notes = list(reader.notes())
     if missing:
@@ -115,6 +127,7 @@ def align_answers(predictions: Path, truth: FolderDataset) -> Alignment:
     return Alignment(
         image_ids=tuple(sorted(answers)),
         answers=answers,
+        probabilities=probabilities if len(probabilities) == len(answers) else {},
         category_of=reader.category_of,
         meta=meta,
         notes=tuple(notes),
@@ -164,11 +177,32 @@ class _Entries:
         self._dropped[self._own_names[category_id]] += 1
         return False
 
-    def detection(self, index: int, entry: dict[str, Any], image: CocoImage) -> Detection:
+    def probabilities(self, index: int, scores: Any) -> dict[int, float]:  # noqa: ANN401
+        """Probability by the truth's category id; classes that it lacks are left out."""
+        if not isinstance(scores, dict) or not all(
+            key.isdecimal() and isinstance(p, int | float) and 0 <= p <= 1
+            for key, p in scores.items()
+        ):
+            raise self._wrong(index, "scores", scores, "{category id: probability in [0, 1]}")
+        own = {int(key): float(p) for key, p in scores.items()}
+        return {self.category_of[i]: p for i, p in own.items() if i in self.category_of}
+
+    def detection(
+        self,
+        index: int,
+        entry: dict[str, Any],
+        image: CocoImage,
+        categories: Mapping[int, Category],
+    ) -> Detection:
         rle = self._rle(index, entry.get("segmentation"), (image.height, image.width))
+        category_id = self.category_of[int(entry["category_id"])]
+        keypoints = self._keypoints(index, entry.get("keypoints"), categories[category_id])
         bbox = entry.get("bbox")
         if bbox is None and rle is not None:
             bbox = coco_mask.toBbox({**rle, "counts": rle["counts"].encode()}).tolist()
+        elif bbox is None and keypoints:  # as COCO's loadRes does
+            low, high = (end(np.array(keypoints)[:, :2], axis=0) for end in (np.min, np.max))
+            bbox = [*low.tolist(), *(high - low).tolist()]
         if (
             not isinstance(bbox, list)
             or len(bbox) != 4
@@ -179,10 +213,11 @@ class _Entries:
         x0, y0, x1, y1 = xyxy_from_xywh(np.array(bbox)).tolist()
         return Detection(
             image_id=image.image_id,
-            category_id=self.category_of[int(entry["category_id"])],
+            category_id=category_id,
             score=float(entry["score"]),
             box_xyxy=(x0, y0, x1, y1),
             rle=rle,
+            keypoints=keypoints,
         )
 
     def notes(self) -> tuple[str, ...]:
@@ -216,6 +251,26 @@ class _Entries:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise self._wrong(index, "segmentation", "not readable", expected) from error
         return rle
+
+    def _keypoints(
+        self,
+        index: int,
+        values: Any,  # noqa: ANN401
+        category: Category,
+    ) -> tuple[KeypointScore, ...] | None:
+        """Pixel (0, 0) centred at (0.5, 0.5), COCO's file at (0, 0); None where not asked for."""
+        count = 3 * len(category.keypoints)
+        if not count or values is None:
+            return None
+        if (
+            not isinstance(values, list)
+            or len(values) != count
+            or not all(isinstance(v, int | float) and np.isfinite(v) for v in values)
+        ):
+            got = f"{len(values)} numbers" if isinstance(values, list) else values
+            raise self._wrong(index, "keypoints", got, f"{count} numbers, x, y, score of each")
+        triples = zip(values[::3], values[1::3], values[2::3], strict=True)
+        return tuple((x + 0.5, y + 0.5, score) for x, y, score in triples)
 
     def _wrong(self, index: int, key: str, got: object, expected: str) -> PredictionsError:
         return PredictionsError(

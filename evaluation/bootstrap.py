@@ -8,10 +8,12 @@ are resampled together and their replicates can be subtracted one by one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from pipeline.geometry.boxes import FloatArray
 
@@ -30,6 +32,7 @@ Statistic = Callable[[FloatArray], FloatArray]
 
 _RESAMPLES = 1000
 _CONFIDENCE = 0.95
+_SHOWN_BIAS = 1 / (math.sqrt(2) - 1)
 _CHUNK_WEIGHTS = 1_000_000  # weights held at once, 8 MB
 _DRAWN, _STRAY, _SEEDS, _UNPAIRED = 0, 1, 2, 3  # child generators, never renumbered
 
@@ -60,22 +63,43 @@ class Estimate:
         replicates: (B,) the score on each resample; nan where undefined.
         count: Units scored; 0 where the value is nan.
         unit_of_count: What they are.
+        centre: The score where every unit counts as often as in the mean of all resamples; what
+            the replicates lie beside it is bias, not luck. None where it is not known.
     """
 
     value: float
     replicates: FloatArray
     count: int
     unit_of_count: str
+    centre: float | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % percentile interval; nan without a value or with fewer than two units."""
+        """The 95 % interval; nan without a value or with fewer than two units.
+
+        Percentiles of the replicates, further out the fewer units there are, less the bias that
+        the replicates show; it never leaves their range, nor the value out.
+
+        Scores that are made of maxima (the envelope of precision, a best threshold) are lifted by
+        noise. In a resample the noise is sqrt(2) times that of the sample, so that resampling
+        shows only sqrt(2) - 1 of the lift.
+
+        Source: Hesterberg, The American Statistician 69, 2015, for the percentiles; Efron, JASA
+        85, 1990, for the centre.
+        """
         finite = self.replicates[np.isfinite(self.replicates)]
         if not np.isfinite(self.value) or self.count < 2 or finite.size == 0:
             return (float("nan"), float("nan"))
-        tail = 50 * (1 - _CONFIDENCE)
-        low, high = np.percentile(finite, [tail, 100 - tail])
-        return (float(low), float(high))
+        n = self.count
+        reach = float(stats.t.isf((1 - _CONFIDENCE) / 2, n - 1)) * math.sqrt(n / (n - 1))
+        tail = 100 * float(stats.norm.sf(reach))
+        bias = 0.0
+        if self.centre is not None and np.isfinite(self.centre):
+            bias = (float(finite.mean()) - self.centre) * _SHOWN_BIAS
+        low, high = np.clip(
+            np.percentile(finite, [tail, 100 - tail]) - bias, finite.min(), finite.max()
+        )
+        return (min(float(low), self.value), max(float(high), self.value))
 
 
 def unit_weights(
@@ -92,9 +116,11 @@ def unit_weights(
     for start in range(0, resamples, chunk):
         rows = min(chunk, resamples - start)
         weights = np.zeros((rows, units.drawn + units.strays))
-        for row in weights if units.drawn else ():
-            picks = drawn_rng.integers(units.drawn, size=units.drawn)
-            row[: units.drawn] = np.bincount(picks, minlength=units.drawn)
+        if units.drawn:
+            picks = drawn_rng.integers(units.drawn, size=(rows, units.drawn))
+            picks += units.drawn * np.arange(rows)[:, None]
+            counts = np.bincount(picks.ravel(), minlength=rows * units.drawn)
+            weights[:, : units.drawn] = counts.reshape(rows, units.drawn)
         weights[:, units.drawn :] = stray_rng.poisson(1.0, size=(rows, units.strays))
         yield weights
 
@@ -115,14 +141,19 @@ def bootstrap(
         nothing to score.
     """
     values = statistic(np.ones((1, units.drawn + units.strays)))[0]
-    chunks = [statistic(w) for w in unit_weights(units, resamples=resamples, seed=seed)]
+    chunks, drawn = [], np.zeros(units.drawn + units.strays)
+    for weights in unit_weights(units, resamples=resamples, seed=seed):
+        chunks.append(statistic(weights))
+        drawn += weights.sum(axis=0)
     replicates = np.concatenate(chunks)
+    centres = statistic(drawn[None] / resamples)[0]
     return tuple(
         Estimate(
             value=float(value),
             replicates=replicates[:, m],
             count=units.drawn if np.isfinite(value) else 0,
             unit_of_count=units.name,
+            centre=float(centres[m]),
         )
         for m, value in enumerate(values)
     )
@@ -140,12 +171,14 @@ def pool_seeds(estimates: Sequence[Estimate], *, seed: int = 0) -> Estimate:
         return first
     replicates = np.stack([estimate.replicates for estimate in estimates])  # (S, B)
     n_seeds, n_resamples = replicates.shape
+    centres = [estimate.centre for estimate in estimates]
     picks = _generator(seed, _SEEDS).integers(n_seeds, size=(n_seeds, n_resamples))
     return Estimate(
         value=float(np.mean([estimate.value for estimate in estimates])),
         replicates=np.take_along_axis(replicates, picks, axis=0).mean(axis=0),
         count=min(estimate.count for estimate in estimates),
         unit_of_count=f"{first.unit_of_count}; {n_seeds} seeds",
+        centre=None if None in centres else float(np.mean(centres)),  # type: ignore[arg-type]
     )
 
 
@@ -173,12 +206,16 @@ def contrast(
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(operation(np.float64(a.value), np.float64(b.value)))  # type: ignore[arg-type]  # 0-d arrays
         replicates = operation(a.replicates, replicates_b)
+        centre = None
+        if a.centre is not None and b.centre is not None:
+            centre = float(operation(np.float64(a.centre), np.float64(b.centre)))  # type: ignore[arg-type]  # 0-d arrays
     defined = bool(np.isfinite(value))
     return Estimate(
         value=value if defined else float("nan"),
         replicates=np.where(np.isfinite(replicates), replicates, np.nan),
         count=min(a.count, b.count) if defined else 0,
         unit_of_count=a.unit_of_count if paired else f"{a.unit_of_count} | {b.unit_of_count}",
+        centre=centre,
     )
 
 

@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from evaluation.bootstrap import Estimate, contrast, pool_seeds
+from evaluation.analysis.arms import Arm, group_arms
+from evaluation.analysis.differences import Operation, difference
+from evaluation.bootstrap import Estimate
 from evaluation.sheet import MetricKey, Score, ScoreSheet, score_row
-from pipeline.geometry.boxes import FloatArray
 
-__all__ = ["compare_sheets", "seed_means"]
+__all__ = ["RATIO", "compare_sheets", "seed_means", "transfer_pairs"]
 
-_UNDEFINED = Estimate(
-    value=float("nan"), replicates=np.zeros(0), count=0, unit_of_count="no real training set"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arm:
-    """The same training with several seeds, on one test set."""
-
-    sheets: tuple[ScoreSheet, ...]
-
-    @property
-    def first(self) -> ScoreSheet:
-        return self.sheets[0]
-
-    def pooled(self, key: MetricKey) -> Estimate | None:
-        estimates = [sheet.estimates[key] for sheet in self.sheets if key in sheet.estimates]
-        return pool_seeds(estimates) if estimates else None
-
-    def same_units(self, other: _Arm) -> bool:
-        tests = {
-            (sheet.test_sha256, sheet.image_ids) for arm in (self, other) for sheet in arm.sheets
-        }
-        return len(tests) == 1
+RATIO: Operation = lambda real, ours: ours / real  # noqa: E731  # score(real) comes first
 
 
 def seed_means(sheets: Sequence[ScoreSheet]) -> list[Score]:
     """One row per metric for every training that was repeated with other seeds; ``seed`` None."""
     rows = []
-    for arm in _arms(sheets):
+    for arm in group_arms(sheets):
         for metric, class_name in arm.first.estimates if len(arm.sheets) > 1 else ():
             pooled = arm.pooled((metric, class_name))
             if pooled is not None:
@@ -55,66 +32,62 @@ def compare_sheets(sheets: Sequence[ScoreSheet]) -> list[Score]:
 
     The first two compare with training on real images (one row per share of them) on the same
     test set, resampled together; their value is None where nothing was trained on real images.
-    The third compares two test sets, resampled apart. Seeds are resampled with the images.
+    The third compares two test sets, resampled apart. Seeds are compared one by one; see
+    :func:`evaluation.analysis.differences.difference`.
     """
-    arms = _arms(sheets)
-    synthetic = [arm for arm in arms if arm.first.context.regime == "synthetic"]
     rows: list[Score] = []
-    for arm in (arm for arm in synthetic if arm.first.domain == "real"):
-        rivals: list[_Arm | None] = []
-        rivals += [a for a in arms if a.first.context.regime == "real" and _same_test(a, arm)]
-        for rival in rivals or [None]:
-            rows += _rows("sim_to_real_gap", rival, arm, np.subtract)
-            rows += _rows("transfer_ratio", rival, arm, lambda real, ours: ours / real)
-        for home in (arm for arm in synthetic if arm.first.domain == "synthetic"):
-            if home.first.context.trained_on == arm.first.context.trained_on:
-                rows += _rows("domain_drop", home, arm, np.subtract)
+    for name, other, arm in transfer_pairs(group_arms(sheets)):
+        for key in arm.first.estimates:
+            if key[1] is None or key[0] == "dice":  # Dice is defined per class only
+                rows += _row(name, other, arm, key)
     return rows
 
 
-def _rows(
-    name: str,
-    other: _Arm | None,
-    arm: _Arm,
-    operation: Callable[[FloatArray, FloatArray], FloatArray],
-) -> Iterable[Score]:
-    for metric, class_name in arm.first.estimates:
-        if class_name is not None and metric != "dice":  # Dice is defined per class only
-            continue
-        ours = arm.pooled((metric, class_name))
-        theirs = other.pooled((metric, class_name)) if other is not None else None
-        estimate = _UNDEFINED
-        if ours is not None and theirs is not None and other is not None:
-            paired = arm.same_units(other)
-            estimate = contrast(theirs, ours, operation, paired=paired)
-        elif other is not None:
-            continue
-        yield score_row(
-            arm.first,
-            estimate,
-            metric=name,
-            of=metric,
-            class_name=class_name,
-            seed=arm.first.context.seed if len(arm.sheets) == 1 else None,
-            real_fraction=None if other is None else other.first.context.real_fraction,
+def transfer_pairs(arms: Sequence[Arm]) -> Iterable[tuple[str, Arm | None, Arm]]:
+    """Every comparison there is: its name, the other arm, the synthetic training's arm."""
+    synthetic = [arm for arm in arms if arm.context.regime == "synthetic"]
+    for arm in (arm for arm in synthetic if arm.is_real):
+        rivals: list[Arm | None] = []
+        rivals += [a for a in arms if a.context.regime == "real" and a.test_set == arm.test_set]
+        for rival in rivals or [None]:
+            yield "sim_to_real_gap", rival, arm
+            yield "transfer_ratio", rival, arm
+        for home in (arm for arm in synthetic if not arm.is_real):
+            if home.context.trained_on == arm.context.trained_on:
+                yield "domain_drop", home, arm
+
+
+def _row(name: str, other: Arm | None, arm: Arm, key: MetricKey) -> Iterable[Score]:
+    row = score_row(
+        arm.first,
+        Estimate(
+            value=float("nan"),
+            replicates=np.zeros(0),
+            count=0,
+            unit_of_count="no real training set",
+        ),
+        metric=name,
+        of=key[0],
+        class_name=key[1],
+        seed=arm.seed,
+        real_fraction=None if other is None else other.context.real_fraction,
+    )
+    if other is None:
+        yield row
+        return
+    ratio = name == "transfer_ratio"
+    found = difference(other, arm, key, RATIO if ratio else np.subtract, neutral=float(ratio))
+    if found is not None:
+        value, low, high = (
+            float(number) if np.isfinite(number) else None
+            for number in (found.value, found.low, found.high)
         )
-
-
-def _arms(sheets: Sequence[ScoreSheet]) -> list[_Arm]:
-    groups: dict[tuple[object, ...], dict[int | None, ScoreSheet]] = {}
-    for sheet in sheets:
-        context = sheet.context
-        key = (
-            sheet.task,
-            context.regime,
-            context.real_fraction,
-            context.trained_on,
-            context.tested_on,
-            sheet.split,
+        yield row.model_copy(
+            update={
+                "value": value,
+                "low": low,
+                "high": high,
+                "count": 0 if value is None else found.spread.units,
+                "unit_of_count": found.unit_of_count,
+            }
         )
-        groups.setdefault(key, {})[context.seed] = sheet
-    return [_Arm(sheets=tuple(group.values())) for group in groups.values()]
-
-
-def _same_test(a: _Arm, b: _Arm) -> bool:
-    return (a.first.context.tested_on, a.first.split) == (b.first.context.tested_on, b.first.split)

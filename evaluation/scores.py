@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +11,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evaluation.comparisons import compare_sheets, seed_means
-from evaluation.measurement import Measurement, measure_classification, measure_detection, task_of
+from evaluation.measurement import Measurement, digest_of, task_of
+from evaluation.measuring.classification import measure_classification
+from evaluation.measuring.detection import measure_detection
+from evaluation.measuring.poses import measure_poses
+from evaluation.measuring.tracking import measure_tracking
 from evaluation.sheet import (
     Score,
     ScoreContext,
@@ -21,7 +25,7 @@ from evaluation.sheet import (
 )
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
-from pipeline.records.predictions import read_meta, sha256_of
+from pipeline.records.predictions import read_meta
 
 __all__ = [
     "Score",
@@ -52,16 +56,19 @@ def evaluate(
     *,
     split: str | None = None,
     context: ScoreContext | None = None,
+    tuned_on: Path | None = None,
 ) -> ScoreSheet:
     """Score a predictions file, ours or an outside model's.
 
     Args:
-        predictions: COCO results JSON, with or without a meta file beside it.
+        predictions: COCO results JSON, with or without a meta file beside it, a BOP CSV, or a
+            MOT file or folder of them.
         benchmark: A dataset of ours, a COCO benchmark folder or an ImageFolder.
         split: By default ``test`` if there is one, else ``val``, else the whole.
         context: How the model was trained. ``tested_on`` is by default the folder's name with
             ``/synthetic`` for a dataset that blendgap rendered and ``/real`` for all others;
             ``seed`` is the meta file's.
+        tuned_on: The score file of another split, whose best score thresholds are applied here.
 
     Returns:
         Scores with 95 % intervals; nan with count 0 where there is nothing to score.
@@ -80,9 +87,9 @@ def evaluate(
             "seed": meta.seed if known.seed is None and meta is not None else known.seed,
         }
     )
-    measure = measure_detection if task_of(benchmark) == "detection" else measure_classification
-    found = measure(predictions, benchmark, split=split)
-    predictions_sha256 = sha256_of(predictions)
+    found = _measure(predictions, benchmark, split, {} if tuned_on is None else _tuned(tuned_on))
+    files = sorted(predictions.glob("*.txt")) if predictions.is_dir() else [predictions]
+    predictions_sha256 = digest_of(files)
     sheet = ScoreSheet(
         task=found.task,
         context=known,
@@ -101,6 +108,7 @@ def evaluate(
             ),
         ),
         confusion=found.confusion,
+        curves=found.curves,
     )
     return sheet if sheet.domain == "real" else replace(sheet, test_reads=())
 
@@ -127,6 +135,7 @@ def write_scores(
         notes=_unique([*notes, *(note for sheet in sheets for note in sheet.notes)]),
         test_reads=tuple(read for sheet in sheets for read in sheet.test_reads),
         confusion_matrices=tuple(s.confusion for s in sheets if s.confusion is not None),
+        curves=tuple(curve for sheet in sheets for curve in sheet.curves),
         versions=_versions(),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,6 +159,30 @@ def read_scores(path: Path) -> ScoreFile:
         raise DatasetError(
             f"{path}: key '{key}': {first['msg']}; expected a scores.json, see blendgap evaluate."
         ) from error
+
+
+def _measure(
+    predictions: Path, benchmark: Path, split: str | None, thresholds: Mapping[str, float]
+) -> Measurement:
+    if predictions.is_dir() or predictions.suffix == ".txt":
+        return measure_tracking(predictions, benchmark, split=split)
+    if predictions.suffix == ".csv":
+        return measure_poses(predictions, benchmark, split=split)
+    if task_of(benchmark) == "classification":
+        return measure_classification(predictions, benchmark, split=split)
+    return measure_detection(predictions, benchmark, split=split, thresholds=thresholds)
+
+
+def _tuned(path: Path) -> dict[str, float]:
+    """Best thresholds of a score file, by metric name."""
+    rows = [row for row in read_scores(path).scores if row.metric.endswith("_best_threshold")]
+    found = {row.metric: row.value for row in rows if row.value is not None}
+    if len(rows) != len({row.metric for row in rows}) or not found:
+        raise DatasetError(
+            f"{path}: got {len(rows)} rows about a best threshold; expected one of each kind: the "
+            "scores of one predictions file on a split that is not test."
+        )
+    return found
 
 
 def _interval_notes(found: Measurement, context: ScoreContext) -> Iterable[str]:

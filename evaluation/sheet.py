@@ -14,11 +14,13 @@ from pipeline.records.predictions import Task
 
 __all__ = [
     "ConfusionTable",
+    "Curve",
     "MetricKey",
     "Score",
     "ScoreContext",
     "ScoreFile",
     "ScoreSheet",
+    "ScoredTask",
     "TestRead",
     "score_row",
 ]
@@ -27,6 +29,7 @@ MetricKey = tuple[str, str | None]
 """Metric name, and class name or None for all classes."""
 
 Domain = Literal["real", "synthetic"]
+ScoredTask = Task | Literal["pose", "tracking"]
 
 
 class _FileRecord(BaseModel):
@@ -42,6 +45,9 @@ class ScoreContext(_FileRecord):
         real_fraction: Share of the real training images it saw.
         trained_on: What it was trained on, in a few words.
         tested_on: ``NAME/real`` or ``NAME/synthetic``.
+        real_images: Real training images it saw.
+        synthetic_images: Synthetic ones.
+        without: What an ablation took away from the full recipe.
     """
 
     regime: str | None = None
@@ -49,6 +55,9 @@ class ScoreContext(_FileRecord):
     seed: int | None = None
     trained_on: str | None = None
     tested_on: str | None = None
+    real_images: int | None = None
+    synthetic_images: int | None = None
+    without: str | None = None
 
 
 class Score(_FileRecord):
@@ -74,7 +83,7 @@ class Score(_FileRecord):
     high: float | None
     count: int
     unit_of_count: str
-    task: Task
+    task: ScoredTask
     regime: str | None = None
     real_fraction: float | None = None
     seed: int | None = None
@@ -103,6 +112,34 @@ class ConfusionTable(_FileRecord):
     counts: tuple[tuple[int, ...], ...]
 
 
+class Curve(_FileRecord):
+    """Points to draw: what is on the two axes follows from the kind.
+
+    ``precision_recall``: precision at 101 recalls (of classes: at the recalls that occur);
+    ``f1``: F1 against the least score; ``roc``: true against false positive rate;
+    ``reliability``: accuracy against confidence, with the pictures in each bin; ``pck``: PCK
+    against the fraction of the box's diagonal.
+
+    Attributes:
+        of: What was predicted: ``box``, ``mask``, ``keypoint`` or ``class``.
+        class_name: One class, or None for all.
+        y: None where nothing is defined.
+        counts: What each point is made of, where that differs.
+    """
+
+    predictions_sha256: str
+    kind: Literal["precision_recall", "f1", "roc", "reliability", "pck"]
+    of: str
+    class_name: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("class", "class_name"),
+        serialization_alias="class",
+    )
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    counts: tuple[int, ...] = ()
+
+
 class ScoreFile(_FileRecord):
     """``scores.json``."""
 
@@ -110,6 +147,7 @@ class ScoreFile(_FileRecord):
     notes: tuple[str, ...]
     test_reads: tuple[TestRead, ...]
     confusion_matrices: tuple[ConfusionTable, ...] = ()
+    curves: tuple[Curve, ...] = ()
     versions: dict[str, str]
 
 
@@ -123,7 +161,7 @@ class ScoreSheet:
         image_ids: Images scored.
     """
 
-    task: Task
+    task: ScoredTask
     context: ScoreContext
     split: str | None
     predictions_sha256: str
@@ -133,6 +171,7 @@ class ScoreSheet:
     notes: tuple[str, ...] = ()
     test_reads: tuple[TestRead, ...] = ()
     confusion: ConfusionTable | None = None
+    curves: tuple[Curve, ...] = ()
 
     @property
     def domain(self) -> Domain:

@@ -15,10 +15,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from evaluation.scores import read_scores
+from flows.ablation import run_ablation
 from flows.street import PLAIN_STEPS, Steps, run_demo, run_experiment
 from pipeline.errors import InputError
 
-__all__ = ["demo_flow", "experiment_flow", "prefect_steps"]
+__all__ = ["ablation_flow", "demo_flow", "experiment_flow", "prefect_steps"]
 
 
 def prefect_steps(
@@ -80,6 +81,42 @@ def experiment_flow(
     """
     return run_experiment(
         experiment, out, seed=seed, workers=workers, benchmarks=benchmarks, steps=prefect_steps()
+    )
+
+
+@flow(name="ablation", persist_result=False)
+def ablation_flow(
+    experiment: Path,
+    out: Path,
+    parts: list[str] | None = None,
+    split: str | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    benchmarks: Path | None = None,
+) -> Path:
+    """Which parts of a recipe matter: each taken away in turn.
+
+    Args:
+        experiment: Experiment file (YAML).
+        out: Folder of the ablation; what is done there is kept.
+        parts: What to take away; by default every factor and augmentation that is on.
+        split: To score on; by default val, if there is one.
+        seed: In place of the file's seeds, for rendering and training.
+        workers: Blender processes; by default one per core.
+        benchmarks: Folder in which benchmarks are found by name.
+
+    Returns:
+        The report.
+    """
+    return run_ablation(
+        experiment,
+        out,
+        parts=parts or (),
+        split=split,
+        seed=seed,
+        workers=workers,
+        benchmarks=benchmarks,
+        steps=prefect_steps(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from flows.scoring import find_target
@@ -9,20 +10,37 @@ from flows.terminal import Outcome, progress_bar
 from pipeline.records.predictions import read_meta
 from pipeline.specs.document import load_spec
 from pipeline.specs.training import TrainSpec
+from trainers.networks.registry import check_network
 from trainers.prediction import predict
 from trainers.training import train
 
 __all__ = ["predict_pictures", "train_network"]
 
+_SHOWN = 8  # names of dropped weights in the terminal
+
 
 def train_network(config: Path, out: Path) -> Outcome:
     """Train one network."""
     spec = load_spec(config, TrainSpec)
+    check_network(spec.model, task=spec.task, input_px=spec.input_px, source=config)
     with progress_bar("train", "steps/s") as progress:
         run = train(spec, out, progress=progress)
+    weights = json.loads((run / "stats.json").read_text(encoding="utf-8")).get("weights") or {}
+    dropped = weights.get("dropped", [])
+    shown = [f"{run}: {spec.model.name}, {spec.steps} steps"]
+    if weights:
+        line = f"weights: {weights['loaded']} tensors taken over"
+        more = f" and {len(dropped) - _SHOWN} more, see stats.json" if len(dropped) > _SHOWN else ""
+        names = ", ".join(dropped[:_SHOWN])
+        shown.append(f"{line}; dropped: {names}{more}" if dropped else line)
     return Outcome(
-        shown=(f"{run}: {spec.model.name}, {spec.steps} steps",),
-        summary={"run": str(run), "model": spec.model.name, "steps": spec.steps},
+        shown=tuple(shown),
+        summary={
+            "run": str(run),
+            "model": spec.model.name,
+            "steps": spec.steps,
+            "dropped_weights": dropped,
+        },
     )
 
 

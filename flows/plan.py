@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import SpecError
-from pipeline.specs.document import load_document, parse_spec
+from pipeline.specs.document import load_document, parse_spec, with_setting
 from pipeline.specs.experiment import ExperimentSpec, Regime
 from pipeline.specs.scene import SceneSpec
 from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
+from trainers.networks.registry import check_network
 
 __all__ = ["DEMO", "Plan", "PlannedRun", "TrainingData", "load_plan", "load_scene"]
 
@@ -23,10 +24,15 @@ _TEST_SEED_OFFSET = 1_000_003
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """Where the training sets of a grid are; None where no regime wants one."""
+    """Where the training sets of a grid are, and how many pictures they hold.
+
+    None and 0 where no regime wants one.
+    """
 
     synthetic: Path | None
     real: Path | None
+    synthetic_images: int = 0
+    real_images: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +41,21 @@ class PlannedRun:
 
     Attributes:
         real_fraction: 0 where no real picture is used.
+        synthetic_fraction: 0 where no frame is used.
     """
 
     regime: Regime
     real_fraction: float
+    synthetic_fraction: float
     seed: int
 
     @property
     def label(self) -> str:
-        """For people, as ``mixed 0.2 seed 1``."""
+        """For people, as ``mixed 0.2 seed 1`` or ``synthetic 0.1 of frames seed 1``."""
         share = f" {self.real_fraction:g}" if self.real_fraction else ""
-        return f"{self.regime}{share} seed {self.seed}"
+        some = 0 < self.synthetic_fraction < 1
+        frames = f" {self.synthetic_fraction:g} of frames" if some else ""
+        return f"{self.regime}{share}{frames} seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +106,19 @@ class Plan:
         """The grid, seed by seed, so that an interrupted one has whole seeds."""
         for seed in self.experiment.seeds:
             for regime in self.experiment.regimes:
-                fractions = (0.0,) if regime == "synthetic" else self.experiment.real_fractions
-                for fraction in fractions:
-                    yield PlannedRun(regime=regime, real_fraction=fraction, seed=seed)
+                for real, synthetic in self._shares(regime):
+                    yield PlannedRun(
+                        regime=regime, real_fraction=real, synthetic_fraction=synthetic, seed=seed
+                    )
+
+    def _shares(self, regime: Regime) -> Iterator[tuple[float, float]]:
+        """Shares of real pictures and of frames."""
+        sizes = self.experiment.synthetic_fractions
+        if regime == "synthetic":
+            yield from ((0.0, size) for size in sizes)
+        else:
+            most = 0.0 if regime == "real" else max(sizes)
+            yield from ((share, most) for share in self.experiment.real_fractions)
 
     def pretraining(self, run: PlannedRun, data: TrainingData) -> TrainSpec | None:
         """What comes before the run, shared by all real fractions; None for most regimes.
@@ -107,7 +127,7 @@ class Plan:
         """
         if run.regime != "pretrain_finetune":
             return None
-        source = _source(data.synthetic)
+        source = _frames(data, run)
         return self._training((source,), seed=run.seed, steps=self.experiment.steps // 2)
 
     def training(
@@ -122,7 +142,7 @@ class Plan:
         """
         steps = self.experiment.steps
         if run.regime == "synthetic":
-            return self._training((_source(data.synthetic),), seed=run.seed, steps=steps)
+            return self._training((_frames(data, run),), seed=run.seed, steps=steps)
         real = _source(data.real).model_copy(
             update={"split": "train", "fraction": run.real_fraction, "subset_seed": run.seed}
         )
@@ -130,7 +150,7 @@ class Plan:
             return self._training((real,), seed=run.seed, steps=steps)
         if run.regime == "mixed":
             share = self.experiment.real_share
-            synthetic = _source(data.synthetic).model_copy(update={"weight": 1 - share})
+            synthetic = _frames(data, run).model_copy(update={"weight": 1 - share})
             real = real.model_copy(update={"weight": share})
             return self._training((real, synthetic), seed=run.seed, steps=steps)
         model = self.experiment.model.model_copy(update={"weights": pretrained})
@@ -154,29 +174,36 @@ class Plan:
         )
 
 
-def load_plan(source: Path, *, seed: int | None = None) -> Plan:
+def load_plan(source: Path, *, seed: int | None = None, settings: Sequence[str] = ()) -> Plan:
     """Read an experiment and its scene spec.
 
     Args:
         source: The experiment file.
+        settings: Take the place of its keys, as ``model.width=0.5``.
         seed: Takes the place of the scene's seed and of the experiment's seeds.
 
     Raises:
         SpecError: If either file is wrong, or they do not fit together.
     """
     document = load_document(source)
+    for setting in settings:
+        document = with_setting(document, setting)
     if seed is not None:
         document["seeds"] = [seed]
     experiment = parse_spec(document, ExperimentSpec, source=source)
-    for key in ("seeds", "regimes", "real_fractions"):
+    check_network(
+        experiment.model, task=experiment.task, input_px=experiment.input_px, source=source
+    )
+    for key in ("seeds", "regimes", "real_fractions", "synthetic_fractions"):
         values = getattr(experiment, key)
         if len(set(values)) != len(values):
             raise SpecError(f"{source}: key '{key}': got {list(values)}; expected no value twice.")
-    if not all(0 < fraction <= 1 for fraction in experiment.real_fractions):
-        raise SpecError(
-            f"{source}: key 'real_fractions': got {list(experiment.real_fractions)}; "
-            "expected numbers above 0 and up to 1."
-        )
+    for key in ("real_fractions", "synthetic_fractions"):
+        values = getattr(experiment, key)
+        if not all(0 < fraction <= 1 for fraction in values):
+            raise SpecError(
+                f"{source}: key '{key}': got {list(values)}; expected numbers above 0 and up to 1."
+            )
     if "pretrain_finetune" in experiment.regimes and experiment.steps < 2:
         raise SpecError(f"{source}: key 'steps': got 1; pretrain_finetune needs at least 2.")
     return Plan(
@@ -197,6 +224,14 @@ def load_scene(source: Path, *, frames: int | None = None, seed: int | None = No
     overrides = {"frames": frames, "seed": seed}
     document |= {key: value for key, value in overrides.items() if value is not None}
     return parse_spec(document, SceneSpec, source=source)
+
+
+def _frames(data: TrainingData, run: PlannedRun) -> DataSource:
+    return _source(data.synthetic).model_copy(
+        update={"fraction": run.synthetic_fraction, "subset_seed": run.seed}
+        if run.synthetic_fraction < 1
+        else {}
+    )
 
 
 def _source(path: Path | None) -> DataSource:

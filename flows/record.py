@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,7 +14,13 @@ from pipeline.formats.storage import write_json_atomic
 from pipeline.specs.experiment import ExperimentSpec
 from pipeline.specs.scene import SceneSpec
 
-__all__ = ["ExperimentRecord", "TestedPredictions", "read_record", "write_record"]
+__all__ = [
+    "ExperimentRecord",
+    "TestedPredictions",
+    "read_record",
+    "refuse_other_kind",
+    "write_record",
+]
 
 _NAME = "experiment.json"
 
@@ -45,13 +52,17 @@ class ExperimentRecord(_FileRecord):
     """Paths inside the experiment's folder are written relative to it, so that it can move.
 
     Attributes:
+        kind: What made it.
         command: Runs it again.
         source: The experiment file.
         rendered: Datasets and crops by role.
         runs: Run folders by name.
+        calibration: Of the first synthetic run on real ``train`` pictures, for the convention of
+            their labels.
         failures: What failed, by name of the run.
     """
 
+    kind: Literal["experiment", "ablation"] = "experiment"
     command: str
     source: str
     experiment: ExperimentSpec
@@ -60,6 +71,7 @@ class ExperimentRecord(_FileRecord):
     rendered: dict[str, Path]
     runs: dict[str, Path]
     tested: tuple[TestedPredictions, ...]
+    calibration: TestedPredictions | None = None
     failures: dict[str, str]
 
     @property
@@ -70,14 +82,21 @@ class ExperimentRecord(_FileRecord):
     def shown(self) -> tuple[TestedPredictions, ...]:
         """What the report draws.
 
-        The first network on real pictures, the classical baseline beside it, and the network
-        on rendered frames.
+        A network on real pictures, the classical baseline beside it, and the same network on
+        rendered frames: one that saw all of the frames and nothing else, if there is one.
         """
         networks = [t for t in self.tested if t.context.regime != "baseline"]
         baselines = [t for t in self.tested if t.context.regime == "baseline"]
         real = [t for t in networks if t.target == self.benchmark]
-        synthetic = [t for t in networks if t.target != self.benchmark]
-        return (*real[:1], *baselines[:1], *synthetic[:1])
+        alone = [t for t in real if t.context.regime == "synthetic"]
+        first = max(alone, key=lambda t: t.context.synthetic_images or 0, default=None)
+        shown = first or next(iter(real), None)
+        at_home = [
+            t
+            for t in networks
+            if t.target != self.benchmark and shown is not None and _same_run(t, shown)
+        ]
+        return (*((shown,) if shown else ()), *baselines[:1], *at_home[:1])
 
     def failure_notes(self) -> tuple[str, ...]:
         """What is missing from the scores, and why."""
@@ -117,6 +136,18 @@ def read_record(folder: Path) -> ExperimentRecord:
     return _with_paths(record, lambda path: folder / path)
 
 
+def refuse_other_kind(folder: Path, kind: Literal["experiment", "ablation"]) -> None:
+    """Keep an ablation from writing over an experiment, and the other way round.
+
+    Raises:
+        DatasetError: If the folder holds the other one.
+    """
+    if (folder / _NAME).is_file() and (found := read_record(folder).kind) != kind:
+        raise DatasetError(
+            f"{folder}: got a folder that holds an {found}; expected one of its own for an {kind}."
+        )
+
+
 def _inside(path: Path, folder: Path) -> Path:
     return path.relative_to(folder) if path.is_relative_to(folder) else path
 
@@ -127,14 +158,18 @@ def _with_paths(record: ExperimentRecord, change: Callable[[Path], Path]) -> Exp
             "benchmark": change(record.benchmark),
             "rendered": {role: change(path) for role, path in record.rendered.items()},
             "runs": {name: change(path) for name, path in record.runs.items()},
-            "tested": tuple(
-                tested.model_copy(
-                    update={
-                        "predictions": change(tested.predictions),
-                        "target": change(tested.target),
-                    }
-                )
-                for tested in record.tested
-            ),
+            "tested": tuple(_moved(tested, change) for tested in record.tested),
+            "calibration": record.calibration and _moved(record.calibration, change),
         }
+    )
+
+
+def _same_run(a: TestedPredictions, b: TestedPredictions) -> bool:
+    same = {"tested_on": None}
+    return a.context.model_copy(update=same) == b.context.model_copy(update=same)
+
+
+def _moved(tested: TestedPredictions, change: Callable[[Path], Path]) -> TestedPredictions:
+    return tested.model_copy(
+        update={"predictions": change(tested.predictions), "target": change(tested.target)}
     )

@@ -1,8 +1,8 @@
-"""Bodies of ``demo`` and ``experiment``: a Prefect flow, or the plain street without Prefect."""
+"""Bodies of ``demo``, ``experiment``, ``ablate``: a Prefect flow, or without Prefect."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +18,7 @@ from flows.plan import DEMO, load_plan
 from flows.prefect_process import ServerError, answers, free_port, started_server
 from flows.terminal import Outcome, say
 
-__all__ = ["LOCAL_API", "demo", "experiment", "prefect_api"]
+__all__ = ["LOCAL_API", "ablate", "demo", "experiment", "prefect_api"]
 
 LOCAL_API = "http://127.0.0.1:4200/api"
 """Where ``prefect server start`` and ``blendgap serve`` listen."""
@@ -46,6 +46,30 @@ def experiment(
         "benchmarks": benchmarks,
     }
     return _run("experiment", source, arguments)
+
+
+def ablate(
+    source: Path,
+    out: Path,
+    *,
+    parts: Sequence[str],
+    split: str | None,
+    seed: int | None,
+    workers: int | None,
+    benchmarks: Path | None,
+) -> Outcome:
+    """Run an ablation."""
+    load("flows.ablation").recipes(source, parts=parts)  # a wrong part is told at once
+    arguments = {
+        "experiment": source,
+        "out": out,
+        "parts": list(parts),
+        "split": split,
+        "seed": seed,
+        "workers": workers,
+        "benchmarks": benchmarks,
+    }
+    return _run("ablation", source, arguments)
 
 
 @contextmanager
@@ -86,16 +110,19 @@ def _run(name: str, source: Path, arguments: Mapping[str, object]) -> Outcome:
     with prefect_api(meanwhile=lambda: load("flows.experiment")) as api_url:
         scoring, scores = load("flows.scoring"), load("evaluation.scores")
         if api_url is None:
-            report = getattr(load("flows.street"), f"run_{name}")(**arguments)
+            module = "flows.ablation" if name == "ablation" else "flows.street"
+            report = getattr(load(module), f"run_{name}")(**arguments)
         else:
             report = getattr(load("flows.experiment"), f"{name}_flow")(**arguments)
     path = report.with_name("scores.json")
     found = scoring.headlines(scores.read_scores(path).scores)
+    said = scoring.findings(report.with_name("analysis.json"))
     return Outcome(
-        shown=(scoring.headline_table(found), f"scores: {path}", f"report: {report}"),
+        shown=(scoring.headline_table(found), *said, f"scores: {path}", f"report: {report}"),
         summary={
             "report": str(report),
             "scores": str(path),
+            "findings": list(said),
             "results": [asdict(headline) for headline in found],
         },
     )

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from evaluation.analysis.records import read_analysis
 from evaluation.benchmarks import EMBEDDED, SplitSummary, describe_benchmark, open_benchmark
+from evaluation.report.effects import effect_words
+from evaluation.report.findings import experiment_words
 from evaluation.scores import Score, ScoreContext, evaluate, write_scores
 from flows.datasets import statistics_table
 from flows.steps import report_step
@@ -20,6 +23,7 @@ __all__ = [
     "Headline",
     "benchmark",
     "find_target",
+    "findings",
     "headline_table",
     "headlines",
     "report",
@@ -28,7 +32,11 @@ __all__ = [
 ]
 
 
-_HEADLINES = ("box_ap50", "mask_ap50", "dice", "miou", "accuracy", "macro_f1", "mcc")
+_HEADLINES = (
+    *("box_ap50", "mask_ap50", "keypoint_ap50", "pck@0.02", "dice", "miou"),
+    *("accuracy", "macro_f1", "mcc", "add_s_recall@0.1d", "mota", "hota"),
+)
+_MOST_ROWS = 60
 
 
 def find_target(name_or_dir: str, *, benchmarks: Path | None) -> Path:
@@ -72,14 +80,22 @@ def benchmark(name_or_dir: str, *, benchmarks: Path | None) -> Outcome:
 
 
 def score(
-    predictions: Path, on: str, out: Path, *, split: str | None, benchmarks: Path | None
+    predictions: Path,
+    on: str,
+    out: Path,
+    *,
+    split: str | None,
+    benchmarks: Path | None,
+    tuned_on: Path | None = None,
 ) -> Outcome:
     """Score a predictions file."""
     target = find_target(on, benchmarks=benchmarks)
-    sheet = evaluate(predictions, target, split=split, context=ScoreContext())
+    sheet = evaluate(predictions, target, split=split, context=ScoreContext(), tuned_on=tuned_on)
     written = write_scores([sheet], out)
+    overall = [row for row in written.scores if row.class_name is None]
+    rows = written.scores if len(written.scores) <= _MOST_ROWS else overall
     return Outcome(
-        shown=(score_table(written.scores), *written.notes, str(out)),
+        shown=(score_table(rows), *written.notes, str(out)),
         summary={
             "scores": str(out),
             "results": [asdict(headline) for headline in headlines(written.scores)],
@@ -117,6 +133,7 @@ class Headline:
     seed: int | None
     trained_on: str | None
     tested_on: str | None
+    split: str | None
     scores: dict[str, tuple[float | None, float | None, float | None]]
 
 
@@ -131,7 +148,8 @@ def headlines(scores: Iterable[Score]) -> list[Headline]:
     for row in rows:
         if row.class_name is not None and not (single and row.metric == "dice"):
             continue
-        key = (row.regime, row.real_fraction, row.seed, row.trained_on, row.tested_on)
+        trained = (row.regime, row.real_fraction, row.seed, row.trained_on)
+        key = (*trained, row.tested_on, row.split)
         headline = found.setdefault(
             key,
             Headline(
@@ -140,6 +158,7 @@ def headlines(scores: Iterable[Score]) -> list[Headline]:
                 seed=row.seed,
                 trained_on=row.trained_on,
                 tested_on=row.tested_on,
+                split=row.split,
                 scores={},
             ),
         )
@@ -157,11 +176,22 @@ def headline_table(found: Sequence[Headline]) -> Table:
         share = f", {headline.real_fraction:.0%} of it" if headline.real_fraction else ""
         table.add_row(
             f"{headline.trained_on or headline.regime or ''}{share}",
-            headline.tested_on or "",
+            " ".join(word for word in (headline.tested_on, headline.split) if word),
             "" if headline.seed is None else str(headline.seed),
             *(_with_interval(*headline.scores.get(name, (None,) * 3)) for name in metrics),
         )
     return table
+
+
+def findings(analysis: Path) -> tuple[str, ...]:
+    """What an analysis says, in sentences, of an ablation a line for each part."""
+    found = read_analysis(analysis)
+    effects = [
+        effect_words(effect, ablation.metric)
+        for ablation in found.ablations[:1]
+        for effect in ablation.effects
+    ]
+    return (*effects, *experiment_words(found))
 
 
 def report(folder: Path) -> Outcome:

@@ -6,11 +6,14 @@ its code gives other results: its cells, and those that read them, are then done
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blender_scenes.generate import render_dataset
+from evaluation.analysis.analysis import analyse
+from evaluation.analysis.records import write_analysis
 from evaluation.baselines import linear_baseline, watershed_baseline
 from evaluation.report.page import PredictedSet, ReportInputs, write_report
 from evaluation.scores import evaluate, write_scores
@@ -28,6 +31,8 @@ from trainers.prediction import predict
 from trainers.training import train
 
 __all__ = [
+    "PLAIN_STEPS",
+    "Steps",
     "baseline_step",
     "crops_step",
     "evaluate_step",
@@ -37,7 +42,11 @@ __all__ = [
     "train_step",
 ]
 
-_VERSIONS = {"crops": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 1}
+_TITLES = {
+    "experiment": "Rendered {}, scored on real pictures",
+    "ablation": "What matters in rendered {}",
+}
+_VERSIONS = {"crops": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 2}
 
 
 def render_step(
@@ -75,7 +84,7 @@ def train_step(spec: TrainSpec, cells: Path, *, label: str) -> Path:
         The run folder.
     """
     inputs = {f"data {i}": source.path for i, source in enumerate(spec.data)}
-    if spec.model.weights is not None:
+    if isinstance(spec.model.weights, Path):
         inputs["weights"] = spec.model.weights
     cell = _cell("train", _without_paths(spec), **inputs)
 
@@ -129,6 +138,8 @@ def baseline_step(target: Path, cells: Path, *, split: str | None, learn_from: P
 def evaluate_step(tested: Sequence[TestedPredictions], out: Path, cells: Path) -> Path:
     """Score predictions, all together, since comparisons need them paired.
 
+    Writes ``analysis.json`` beside it.
+
     Returns:
         ``out``, the score file.
     """
@@ -144,9 +155,11 @@ def evaluate_step(tested: Sequence[TestedPredictions], out: Path, cells: Path) -
                 sheets.append(evaluate(t.predictions, t.target, split=t.split, context=t.context))
                 progress(done, len(tested))
         write_scores(sheets, folder / "scores.json")
+        write_analysis(analyse(sheets), folder / "analysis.json")
 
-    scores = finish(cell, cells, work) / "scores.json"
-    write_bytes_atomic(out, scores.read_bytes())
+    done = finish(cell, cells, work)
+    for name in ("scores.json", "analysis.json"):
+        write_bytes_atomic(out.with_name(name), (done / name).read_bytes())
     return out
 
 
@@ -157,24 +170,44 @@ def report_step(folder: Path) -> Path:
         ``report.html``.
     """
     record = read_record(folder)
+    analysis = folder / "analysis.json"
     inputs = ReportInputs(
-        title=f"Rendered {record.scene.scene}, scored on real pictures",
+        title=_TITLES[record.kind].format(record.scene.scene),
         scores=folder / "scores.json",
-        predicted=tuple(
-            PredictedSet(
-                name=tested.name,
-                predictions=tested.predictions,
-                benchmark=tested.target,
-                split=tested.split,
-            )
-            for tested in record.shown()
-        ),
+        analysis=analysis if analysis.is_file() else None,  # older folders have none
+        predicted=tuple(_shown(tested) for tested in record.shown()),
+        calibration=None if record.calibration is None else _shown(record.calibration),
         datasets=record.training_sets,
         runs=record.runs,
         notes=(*record.experiment.notes, *record.failure_notes()),
         command=record.command,
     )
     return write_report(inputs, folder / "report.html")
+
+
+def _shown(tested: TestedPredictions) -> PredictedSet:
+    return PredictedSet(
+        name=tested.name,
+        predictions=tested.predictions,
+        benchmark=tested.target,
+        split=tested.split,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The functions behind the steps; Prefect's tasks may stand in for the plain ones."""
+
+    render: Callable[..., Path] = render_step
+    crops: Callable[..., Path] = crops_step
+    train: Callable[..., Path] = train_step
+    predict: Callable[..., Path] = predict_step
+    baseline: Callable[..., Path] = baseline_step
+    evaluate: Callable[..., Path] = evaluate_step
+    report: Callable[..., Path] = report_step
+
+
+PLAIN_STEPS = Steps()
 
 
 def _cell(step: str, config: dict[str, Any], **inputs: Path) -> Cell:
@@ -191,5 +224,6 @@ def _without_paths(spec: TrainSpec) -> dict[str, Any]:
     config = spec.model_dump(mode="json")
     for source in config["data"]:
         del source["path"]
-    config["model"]["weights"] = spec.model.weights is not None
+    if isinstance(spec.model.weights, Path):
+        config["model"]["weights"] = "given"
     return config

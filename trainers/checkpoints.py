@@ -5,23 +5,30 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import ValidationError
-from torch import Tensor
+from torch import Tensor, nn
 
-from pipeline.errors import CheckpointError
+from pipeline.errors import CheckpointError, SpecError
 from pipeline.formats.storage import write_bytes_atomic
 from pipeline.records.predictions import Task
 from pipeline.specs.training import ModelSpec
-from trainers.classifier import CompactClassifier
-from trainers.compact.network import CompactDetector
-from trainers.tasks import build_network
+from trainers.networks.network import AnyNetwork
+from trainers.networks.registry import open_network
+from trainers.networks.sizes import ObjectSizes
 
-__all__ = ["MODEL_FILE", "Checkpoint", "load_plain", "read_checkpoint", "write_checkpoint"]
+__all__ = [
+    "MODEL_FILE",
+    "Checkpoint",
+    "checkpoint_of",
+    "load_plain",
+    "read_checkpoint",
+    "write_checkpoint",
+]
 
 MODEL_FILE = "model.pt"
 
@@ -34,11 +41,12 @@ class Checkpoint:
         model: What to build.
         categories: Names by class index.
         state: Weights and buffers by name: their moving average.
-        has_masks: Whether masks and semantic map were trained, not boxes alone.
+        has_masks: Whether masks were trained, not boxes alone.
         input_px: Side of the training pictures.
         spec_sha256: Of the run's ``train.json``.
         step: Optimiser steps taken.
         seed: The run's.
+        objects: Sizes of objects that the network is laid out for, where that matters.
     """
 
     model: ModelSpec
@@ -50,18 +58,30 @@ class Checkpoint:
     spec_sha256: str
     step: int
     seed: int
+    objects: ObjectSizes | None = None
 
-    def network(self, device: torch.device) -> CompactDetector | CompactClassifier:
+    def network(self) -> AnyNetwork:
+        """What was trained."""
+        return open_network(
+            self.model,
+            task=self.task,
+            class_count=len(self.categories),
+            input_px=self.input_px,
+            objects=self.objects,
+        )
+
+    def module(self, device: torch.device) -> nn.Module:
         """The network with its weights, ready to predict."""
-        network = build_network(self.model, len(self.categories))
-        network.load_state_dict(self.state)
-        return network.to(device).eval()
+        module = self.network().build()
+        module.load_state_dict(self.state)
+        return module.to(device).eval()
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write whole or not at all."""
     document = {name: getattr(checkpoint, name) for name in Checkpoint.__slots__}
     document["model"] = checkpoint.model.model_dump(mode="json")
+    document["objects"] = checkpoint.objects and asdict(checkpoint.objects)
     buffer = io.BytesIO()
     torch.save(document, buffer)
     write_bytes_atomic(path, buffer.getvalue())
@@ -76,10 +96,38 @@ def read_checkpoint(path: Path) -> Checkpoint:
     path = path / MODEL_FILE if path.is_dir() else path
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; expected the checkpoint of a finished run.")
+    return checkpoint_of(load_plain(path), path)
+
+
+def checkpoint_of(document: dict[str, Any], path: Path) -> Checkpoint:
+    """The checkpoint that a file holds.
+
+    Raises:
+        CheckpointError: If it holds something else.
+    """
     try:
-        checkpoint = _checkpoint(load_plain(path))
-        checkpoint.network(torch.device("cpu"))
-    except (KeyError, TypeError, ValidationError, RuntimeError) as error:
+        objects = document.get("objects")
+        checkpoint = Checkpoint(
+            model=ModelSpec.model_validate(document["model"]),
+            categories=tuple(document["categories"]),
+            task=document["task"],
+            state=document["state"],
+            has_masks=document["has_masks"],
+            input_px=document["input_px"],
+            spec_sha256=document["spec_sha256"],
+            step=document["step"],
+            seed=document["seed"],
+            objects=None if objects is None else ObjectSizes(**objects),
+        )
+        checkpoint.module(torch.device("cpu"))
+    except (
+        KeyError,
+        TypeError,
+        ValidationError,
+        ValueError,
+        RuntimeError,
+        SpecError,
+    ) as error:
         raise CheckpointError(f"{path}: not a checkpoint of blendgap ({_line(error)}).") from error
     return checkpoint
 
@@ -97,27 +145,13 @@ def load_plain(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path}: refused, since it holds more than tensors and plain values (loading it could "
-            "run code); expected a checkpoint written by `blendgap train`."
+            "run code); expected a checkpoint written by `blendgap train`, or a state dict."
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path}: not a checkpoint ({_line(error)}).") from error
     if not isinstance(document, dict):
         raise CheckpointError(f"{path}: got a {type(document).__name__}; expected a checkpoint.")
     return document
-
-
-def _checkpoint(document: dict[str, Any]) -> Checkpoint:
-    return Checkpoint(
-        model=ModelSpec.model_validate(document["model"]),
-        categories=tuple(document["categories"]),
-        task=document["task"],
-        state=document["state"],
-        has_masks=document["has_masks"],
-        input_px=document["input_px"],
-        spec_sha256=document["spec_sha256"],
-        step=document["step"],
-        seed=document["seed"],
-    )
 
 
 def _line(error: Exception) -> str:

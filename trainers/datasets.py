@@ -22,6 +22,7 @@ from pipeline.formats.imagefolder import (
     folder_sha256,
     read_image_folder,
 )
+from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.masks import mask_of_rle
 from pipeline.records.predictions import sha256_of
 from pipeline.specs.training import DataSource
@@ -99,6 +100,12 @@ class CocoSource:
     def has_masks(self) -> bool:
         """Whether any object has a mask."""
         return any(i.rle for group in self._dataset.instances.values() for i in group)
+
+    def boxes_xyxy(self) -> FloatArray:
+        """(N, 4) px, of all single objects."""
+        groups = (self._dataset.instances[image.image_id] for image in self._images)
+        boxes = [item.box_xyxy for group in groups for item in group if not item.iscrowd]
+        return np.array(boxes, dtype=float).reshape(-1, 4)
 
     def example(self, index: int, class_of: dict[str, int]) -> DetectionExample:
         """Decode a picture; ``class_of`` gives each category's class index."""

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import IterableDataset, get_worker_info
 
-from pipeline.errors import CheckpointError, TrainingError
+from pipeline.errors import BlendgapError, CheckpointError, TrainingError
 from pipeline.formats.storage import write_bytes_atomic
 from pipeline.progress import Progress
 from pipeline.specs.training import TrainSpec
+from trainers.freezing import freeze, parameter_groups
+from trainers.sampling import seed_of_step
 from trainers.tasks import TrainingTask
 
 __all__ = ["AtomicFiles", "Heartbeat", "StepModule", "StepStream"]
@@ -28,7 +30,7 @@ __all__ = ["AtomicFiles", "Heartbeat", "StepModule", "StepStream"]
 class StepStream(IterableDataset[Any]):
     """The batches of steps ``first`` ... ``steps - 1``; loader workers take turns."""
 
-    def __init__(self, task: TrainingTask[Any], *, first: int, steps: int) -> None:
+    def __init__(self, task: TrainingTask[Any, Any], *, first: int, steps: int) -> None:
         self._task = task
         self._first, self._steps = first, steps
 
@@ -36,7 +38,13 @@ class StepStream(IterableDataset[Any]):
         worker = get_worker_info()
         start, stride = (worker.id, worker.num_workers) if worker else (0, 1)
         for step in range(self._first + start, self._steps, stride):
-            yield self._task.batch(step)
+            try:
+                batch = self._task.batch(step)
+            except BlendgapError as error:
+                if worker is None:
+                    raise
+                batch = error  # raised by the parent: workers' errors arrive as tracebacks
+            yield batch
 
 
 class StepModule(pl.LightningModule):
@@ -47,7 +55,7 @@ class StepModule(pl.LightningModule):
         curve: Loss parts of every step so far, and ``loss``, their sum.
     """
 
-    def __init__(self, network: nn.Module, task: TrainingTask[Any], spec: TrainSpec) -> None:
+    def __init__(self, network: nn.Module, task: TrainingTask[Any, Any], spec: TrainSpec) -> None:
         super().__init__()
         self.network = network
         self.averaged = AveragedModel(network, multi_avg_fn=_ema(spec.ema_decay), use_buffers=True)
@@ -57,6 +65,9 @@ class StepModule(pl.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: ANN401
         """Loss of one batch; its parts go into the curve."""
+        torch.manual_seed(seed_of_step(self.global_step, seed=self._spec.seed))
+        if self._spec.model.freeze is not None:
+            freeze(self.network, self._task.network, self._spec.model.freeze, step=self.global_step)
         parts = self._task.losses(self.network, batch)
         loss = torch.stack(list(parts.values())).sum()
         values = {name: float(part.detach()) for name, part in parts.items()}
@@ -76,8 +87,23 @@ class StepModule(pl.LightningModule):
         device: torch.device,
         dataloader_idx: int,
     ) -> Any:  # noqa: ANN401
-        """Batches move themselves."""
+        """Batches move themselves; what failed in a loader worker fails here."""
+        if isinstance(batch, BlendgapError):
+            raise batch
         return batch.to(device)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,  # noqa: ANN401
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the norm; gradients within it are left alone, not multiplied by one."""
+        assert gradient_clip_val is not None
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if norm > gradient_clip_val:
+            nn.utils.clip_grads_with_norm_(parameters, gradient_clip_val, norm)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """The average follows the weights at once, before any callback saves them."""
@@ -87,16 +113,13 @@ class StepModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:  # noqa: ANN401
         """AdamW without decay on biases and norms; linear warm-up, then half a cosine."""
         spec = self._spec
-        parameters = list(self.network.parameters())
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in parameters if p.ndim > 1]},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(
-            groups,
-            lr=spec.learning_rate,
-            weight_decay=spec.weight_decay,
+        groups = parameter_groups(
+            self.network,
+            self._task.network,
+            rate=spec.learning_rate,
+            backbone_rate=spec.model.backbone_rate,
         )
+        optimizer = torch.optim.AdamW(groups, weight_decay=spec.weight_decay)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate_factor)
         return {
             "optimizer": optimizer,

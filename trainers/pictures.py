@@ -12,7 +12,7 @@ from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import find_class_folders, folder_sha256, read_image_folder
 from pipeline.records.predictions import Task, sha256_of
 
-__all__ = ["Picture", "PictureSet", "open_pictures"]
+__all__ = ["Picture", "PictureSet", "is_labelled", "open_pictures"]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -52,17 +52,21 @@ def open_pictures(target: Path, *, task: Task, split: str | None = None) -> Pict
         raise DatasetError(
             f"{target}: no such file or folder; expected a dataset, a benchmark or pictures."
         )
-    if task == "detection" and (split or _has_annotations(target)):
-        return _coco(find_annotations(target, split))
-    if task == "classification" and any(path.is_dir() for path in target.iterdir()):
+    labelled = is_labelled(target, task=task)
+    if task == "classification" and labelled:
         return _image_folder(find_class_folders(target, split))
+    if task != "classification" and (split or labelled):
+        return _coco(find_annotations(target, split))
     found = sorted(path for path in target.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not found:
         raise DatasetError(f"{target}: no pictures; expected a dataset, a benchmark or pictures.")
     return _bare(found)
 
 
-def _has_annotations(folder: Path) -> bool:
+def is_labelled(folder: Path, *, task: Task) -> bool:
+    """Whether a folder is a dataset or benchmark, not merely pictures."""
+    if task == "classification":
+        return any(path.is_dir() for path in folder.iterdir())
     return any(any(parent.glob("instances*.json")) for parent in (folder, folder / "annotations"))
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Slot", "slots_of_step"]
+__all__ = ["Slot", "seed_of_step", "slots_of_step"]
 
 # Purposes of child generators; written into every run through its batches, so never changed.
-_MIX, _ORDER, _EXAMPLE = 1, 2, 3
+_MIX, _ORDER, _EXAMPLE, _NETWORK = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,12 @@ def slots_of_step(
             )
         )
     return tuple(slots)
+
+
+def seed_of_step(step: int, *, seed: int) -> int:
+    """For what networks leave to chance (dropout, drawn regions), so that resuming is exact."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(_NETWORK, step))
+    return int(sequence.generate_state(1, np.uint64)[0]) >> 1
 
 
 @lru_cache(maxsize=64)

@@ -1,173 +1,206 @@
-"""What training needs to know of a task: its batches, its network, its loss, its picture."""
+"""What training needs to know of a task: its data, its network, its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar, cast
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from pipeline.drawing import contact_sheet, draw_instances
-from pipeline.specs.training import ModelSpec, TrainSpec
+from pipeline.errors import DatasetError
+from pipeline.records.predictions import Task
+from pipeline.specs.training import DataSource, TrainSpec
 from trainers.augmentation import augment_crop, augment_small
-from trainers.classifier import ClassificationBatch, CompactClassifier, classification_losses
-from trainers.compact.losses import DetectionBatch, detection_losses, stack_targets
-from trainers.compact.network import CompactDetector
-from trainers.compact.targets import encode_targets
 from trainers.datasets import CocoSource, FolderSource, merge_categories
 from trainers.examples import ByteImage, DetectionExample
+from trainers.networks.network import AnyNetwork, Detector
+from trainers.networks.registry import open_network
+from trainers.networks.sizes import ObjectSizes, measure_objects
 from trainers.sampling import Slot, slots_of_step
 
-__all__ = ["ClassificationTask", "DetectionTask", "TrainingTask", "build_network", "open_task"]
+__all__ = ["ClassificationTask", "DetectionTask", "SemanticTask", "TrainingTask", "open_task"]
 
-_MAX_MASKS = 24
-"""Objects per picture that teach the mask head."""
 _SHEET_TILES = 40
 
-BatchT = TypeVar("BatchT")
+ExampleT = TypeVar("ExampleT")
 
 
-class TrainingTask(Protocol[BatchT]):
+class _Source(Protocol):
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def categories(self) -> tuple[str, ...]: ...
+    def __len__(self) -> int: ...
+
+
+SourceT = TypeVar("SourceT", bound=_Source)
+
+
+class TrainingTask(ABC, Generic[SourceT, ExampleT]):
     """One kind of training, as the loop sees it.
 
     Attributes:
         categories: Names; their order gives the class indices.
         data_sha256: One hash per data source.
-        has_masks: Whether any label is a mask.
+        network: What is trained.
+        has_masks: Whether it learns masks.
     """
 
-    categories: tuple[str, ...]
-    data_sha256: tuple[str, ...]
-    has_masks: bool
+    name: ClassVar[Task]
 
-    def batch(self, step: int) -> BatchT:
-        """The batch of a step: depends on the spec and the step alone."""
+    def __init__(self, spec: TrainSpec, *, objects: ObjectSizes | None = None) -> None:
+        """Open the data.
 
-    def losses(self, network: nn.Module, batch: BatchT) -> dict[str, Tensor]:
-        """Parts that add up to the loss."""
-
-    def picture(self, step: int) -> ByteImage:
-        """The step's batch with its labels, for people."""
-
-
-class DetectionTask:
-    """Boxes, masks and semantic map of COCO pictures."""
-
-    def __init__(self, spec: TrainSpec) -> None:
+        Args:
+            spec: The run.
+            objects: Sizes that the network is laid out for; by default those of the data.
+        """
         self._spec = spec
-        self._sources = [CocoSource(source) for source in spec.data]
-        self.has_masks = any(source.has_masks for source in self._sources)
+        self._sources = [self._open(source) for source in spec.data]
         self.categories = merge_categories(self._sources)
         self.data_sha256 = tuple(source.sha256 for source in self._sources)
         self._class_of = {name: index for index, name in enumerate(self.categories)}
+        self.network: AnyNetwork = open_network(
+            spec.model,
+            task=self.name,
+            class_count=len(self.categories),
+            input_px=spec.input_px,
+            objects=objects or self._measure(),
+        )
+        self.has_masks = self._learns_masks()
 
-    def batch(self, step: int) -> DetectionBatch:
-        """See TrainingTask."""
-        slots = _slots(self._spec, step, self._sources)
-        examples = [self._example(slot) for slot in slots]
-        return stack_targets(
-            [example.image for example in examples],
-            [
-                encode_targets(
-                    example,
-                    class_count=len(self.categories),
-                    max_masks=_MAX_MASKS,
-                    rng=slot.rng,
-                )
-                for example, slot in zip(examples, slots, strict=True)
-            ],
+    def batch(self, step: int) -> Any:  # noqa: ANN401
+        """The batch of a step: depends on the spec and the step alone."""
+        slots = self._slots(step)
+        return self.network.batch(
+            [self._example(slot) for slot in slots], [slot.rng for slot in slots]
         )
 
-    def losses(self, network: nn.Module, batch: DetectionBatch) -> dict[str, Tensor]:
-        """See TrainingTask."""
-        return detection_losses(cast("CompactDetector", network), batch)
+    def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:  # noqa: ANN401
+        """Parts that add up to the loss."""
+        return self.network.losses(module, batch)
+
+    @abstractmethod
+    def picture(self, step: int) -> ByteImage:
+        """The step's batch with its labels, for people."""
+
+    @abstractmethod
+    def _open(self, source: DataSource) -> SourceT: ...
+
+    @abstractmethod
+    def _example(self, slot: Slot) -> ExampleT: ...
+
+    def _measure(self) -> ObjectSizes | None:
+        return None
+
+    def _learns_masks(self) -> bool:
+        return False
+
+    def _slots(self, step: int) -> tuple[Slot, ...]:
+        return slots_of_step(
+            step,
+            seed=self._spec.seed,
+            batch_size=self._spec.batch_size,
+            lengths=[len(source) for source in self._sources],
+            weights=[source.weight for source in self._spec.data],
+        )
+
+
+class _CropTask(TrainingTask[CocoSource, DetectionExample]):
+    """Crops of COCO pictures at their own scale."""
 
     def picture(self, step: int) -> ByteImage:
         """See TrainingTask."""
-        examples = [self._example(slot) for slot in _slots(self._spec, step, self._sources)]
-        tiles = [_drawn(example, self.categories) for example in examples[:_SHEET_TILES]]
-        return contact_sheet(tiles, columns=4)
+        examples = [self._example(slot) for slot in self._slots(step)[:_SHEET_TILES]]
+        return contact_sheet([self._drawn(example) for example in examples], columns=4)
+
+    def _open(self, source: DataSource) -> CocoSource:
+        return CocoSource(source)
 
     def _example(self, slot: Slot) -> DetectionExample:
         example = self._sources[slot.source].example(slot.index, self._class_of)
         return augment_crop(example, self._spec.augment, side_px=self._spec.input_px, rng=slot.rng)
 
+    def _drawn(self, example: DetectionExample) -> ByteImage:
+        height, width = example.image.shape[:2]
+        masks = np.zeros((len(example.objects), height, width), dtype=bool)
+        for whole, item in zip(masks, example.objects, strict=True):
+            if item.mask is not None:
+                x, y = item.mask_corner
+                whole[y : y + item.mask.shape[0], x : x + item.mask.shape[1]] = item.mask
+        labels = [
+            "ignored" if item.ignored else self.categories[item.class_index]
+            for item in example.objects
+        ]
+        boxes = np.array([item.box_xyxy for item in example.objects]).reshape(-1, 4)
+        return draw_instances(example.image, boxes_xyxy=boxes, masks=masks, labels=labels)
 
-class ClassificationTask:
+    def _refuse_boxes_alone(self) -> None:
+        for source, spec in zip(self._sources, self._spec.data, strict=True):
+            if not source.has_masks:
+                raise DatasetError(
+                    f"{spec.path}: has boxes but no masks, which {self._spec.model.name} learns "
+                    "from; choose another network or data with segmentations."
+                )
+
+
+class DetectionTask(_CropTask):
+    """Boxes, and masks where data and network have them."""
+
+    name: ClassVar[Task] = "detection"
+
+    def _measure(self) -> ObjectSizes | None:
+        return measure_objects(np.concatenate([source.boxes_xyxy() for source in self._sources]))
+
+    def _learns_masks(self) -> bool:
+        assert isinstance(self.network, Detector)
+        if self.network.needs_masks:
+            self._refuse_boxes_alone()
+        return self.network.makes_masks and any(source.has_masks for source in self._sources)
+
+
+class SemanticTask(_CropTask):
+    """The class of every pixel, from instance masks."""
+
+    name: ClassVar[Task] = "semantic"
+
+    def _learns_masks(self) -> bool:
+        self._refuse_boxes_alone()
+        return True
+
+
+class ClassificationTask(TrainingTask[FolderSource, tuple[ByteImage, int]]):
     """One class per picture."""
 
-    has_masks = False
-
-    def __init__(self, spec: TrainSpec) -> None:
-        self._spec = spec
-        self._sources = [FolderSource(source, side_px=spec.input_px) for source in spec.data]
-        self.categories = merge_categories(self._sources)
-        self.data_sha256 = tuple(source.sha256 for source in self._sources)
-        self._class_of = {name: index for index, name in enumerate(self.categories)}
-
-    def batch(self, step: int) -> ClassificationBatch:
-        """See TrainingTask."""
-        slots = _slots(self._spec, step, self._sources)
-        images, classes = zip(*(self._example(slot) for slot in slots), strict=True)
-        return ClassificationBatch(
-            images=torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2),
-            classes=torch.tensor(classes),
-        )
-
-    def losses(self, network: nn.Module, batch: ClassificationBatch) -> dict[str, Tensor]:
-        """See TrainingTask."""
-        return classification_losses(cast("CompactClassifier", network), batch)
+    name: ClassVar[Task] = "classification"
 
     def picture(self, step: int) -> ByteImage:
         """See TrainingTask."""
-        slots = _slots(self._spec, step, self._sources)[:_SHEET_TILES]
+        slots = self._slots(step)[:_SHEET_TILES]
         images, classes = zip(*(self._example(slot) for slot in slots), strict=True)
         captions = [self.categories[index] for index in classes]
         return contact_sheet(images, columns=10, tile_hw=(64, 64), captions=captions)
+
+    def _open(self, source: DataSource) -> FolderSource:
+        return FolderSource(source, side_px=self._spec.input_px)
 
     def _example(self, slot: Slot) -> tuple[ByteImage, int]:
         image, class_index = self._sources[slot.source].example(slot.index, self._class_of)
         return augment_small(image, self._spec.augment, rng=slot.rng), class_index
 
 
-def open_task(spec: TrainSpec) -> TrainingTask[Any]:
-    """Open the data of a run.
+_TASKS: dict[Task, type[TrainingTask[Any, Any]]] = {
+    kind.name: kind for kind in (DetectionTask, SemanticTask, ClassificationTask)
+}
+
+
+def open_task(spec: TrainSpec, *, objects: ObjectSizes | None = None) -> TrainingTask[Any, Any]:
+    """The task of a run, its data opened; ``objects`` as in TrainingTask.
 
     Raises:
-        DatasetError: If a source cannot be read.
+        DatasetError: If the data cannot be read, or teach something else.
+        SpecError: If there is no such network.
     """
-    return DetectionTask(spec) if spec.task == "detection" else ClassificationTask(spec)
-
-
-def build_network(model: ModelSpec, class_count: int) -> CompactDetector | CompactClassifier:
-    """A network by name, with fresh weights, channels last in memory."""
-    kind = CompactDetector if model.name == "compact_detector" else CompactClassifier
-    return kind(class_count, model.width).to(memory_format=torch.channels_last)
-
-
-def _slots(
-    spec: TrainSpec, step: int, sources: Sequence[CocoSource] | Sequence[FolderSource]
-) -> tuple[Slot, ...]:
-    return slots_of_step(
-        step,
-        seed=spec.seed,
-        batch_size=spec.batch_size,
-        lengths=[len(source) for source in sources],
-        weights=[source.weight for source in spec.data],
-    )
-
-
-def _drawn(example: DetectionExample, categories: Sequence[str]) -> ByteImage:
-    height, width = example.image.shape[:2]
-    masks = np.zeros((len(example.objects), height, width), dtype=bool)
-    for whole, item in zip(masks, example.objects, strict=True):
-        if item.mask is not None:
-            x, y = item.mask_corner
-            whole[y : y + item.mask.shape[0], x : x + item.mask.shape[1]] = item.mask
-    labels = [
-        "ignored" if item.ignored else categories[item.class_index] for item in example.objects
-    ]
-    boxes = np.array([item.box_xyxy for item in example.objects]).reshape(-1, 4)
-    return draw_instances(example.image, boxes_xyxy=boxes, masks=masks, labels=labels)
+    return _TASKS[spec.task](spec, objects=objects)

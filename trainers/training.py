@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,20 @@ from pipeline.errors import CheckpointError, TrainingError
 from pipeline.formats.storage import write_bytes_atomic, write_json_atomic, write_text_atomic
 from pipeline.progress import Progress, silent
 from pipeline.specs.training import TrainSpec
+from trainers.adaptation import adapt_norms, open_adaptation
 from trainers.checkpoints import (
     MODEL_FILE,
     Checkpoint,
     load_plain,
-    read_checkpoint,
     write_checkpoint,
 )
-from trainers.classifier import CompactClassifier
-from trainers.compact.network import CompactDetector
 from trainers.curves import draw_curves
 from trainers.devices import open_device, use_all_cores
 from trainers.loop import AtomicFiles, Heartbeat, StepModule, StepStream
-from trainers.tasks import TrainingTask, build_network, open_task
+from trainers.networks.registry import check_network
+from trainers.networks.sizes import ObjectSizes
+from trainers.tasks import TrainingTask, open_task
+from trainers.weights import Loaded, StartingPoint, find_weights, load_weights
 
 __all__ = ["train"]
 
@@ -60,7 +62,7 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
         ``run_dir``.
 
     Raises:
-        SpecError: If the device is not there.
+        SpecError: If the device is not there, or there is no such network.
         DatasetError: If the data cannot be read.
         CheckpointError: If the run folder or the weights to start from do not fit.
         TrainingError: If the loss is no number any more.
@@ -70,11 +72,22 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
     if (run_dir / MODEL_FILE).is_file():
         return run_dir
     device = open_device(spec.device)
-    task = open_task(spec)
+    network = check_network(spec.model, task=spec.task, input_px=spec.input_px)
+    start = find_weights(network)
+    task = open_task(spec, objects=_inherited_sizes(spec, start))
+    adaptation = open_adaptation(spec.adapt, task.network) if spec.adapt else None
     write_bytes_atomic(run_dir / "batch.png", encode_image(task.picture(0)))
     started = time.monotonic()
     with use_all_cores(), _quiet():
-        module = _fit(spec, task, run_dir, device, progress)
+        module, loaded = _fit(spec, task, start, run_dir, device, progress)
+        if spec.adapt is not None and adaptation is not None:
+            adapt_norms(
+                module.averaged.module,
+                task.network,
+                adaptation,
+                crops=spec.adapt.crops,
+                seed=spec.seed,
+            )
     seconds = time.monotonic() - started
     curve: dict[str, Sequence[float]] = {"step": list(range(1, spec.steps + 1)), **module.curve}
     write_json_atomic(run_dir / "curve.json", curve)
@@ -86,6 +99,8 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
             "torch": torch.__version__,
             "parameters": sum(p.numel() for p in module.network.parameters()),
             "seconds": seconds,
+            "objects": task.network.objects and asdict(task.network.objects),
+            "weights": loaded and {"loaded": loaded.count, "dropped": loaded.dropped},
             "data": [
                 {"path": str(source.path), "sha256": sha256}
                 for source, sha256 in zip(spec.data, task.data_sha256, strict=True)
@@ -104,6 +119,7 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
             spec_sha256=hashlib.sha256(document.encode()).hexdigest(),
             step=spec.steps,
             seed=spec.seed,
+            objects=task.network.objects,
         ),
     )
     (run_dir / _STATE_FILE).unlink(missing_ok=True)
@@ -112,18 +128,18 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
 
 def _fit(
     spec: TrainSpec,
-    task: TrainingTask[Any],
+    task: TrainingTask[Any, Any],
+    start: StartingPoint | None,
     run_dir: Path,
     device: torch.device,
     progress: Progress,
-) -> StepModule:
+) -> tuple[StepModule, Loaded | None]:
     state_path = run_dir / _STATE_FILE
     first = _steps_done(state_path)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        network = build_network(spec.model, len(task.categories))
-    if spec.model.weights is not None:
-        _start_from(network, spec, task.categories)
+        network = task.network.build()
+    loaded = load_weights(network, task.network, start, task.categories) if start else None
     module = StepModule(network, task, spec)
     loader = DataLoader(
         StepStream(task, first=first, steps=spec.steps),
@@ -146,14 +162,15 @@ def _fit(
     )
     resume = state_path if first else None
     try:
-        trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
+        with torch.random.fork_rng(devices=[]):
+            trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
     except (CheckpointError, TrainingError) as error:
         raise type(error)(f"{run_dir}: {error}") from error
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from error
         raise
-    return module
+    return module, loaded
 
 
 def _claim(run_dir: Path, document: str) -> None:
@@ -194,29 +211,10 @@ def _steps_done(state_path: Path) -> int:
         ) from error
 
 
-def _start_from(
-    network: CompactDetector | CompactClassifier, spec: TrainSpec, categories: tuple[str, ...]
-) -> None:
-    """Copy the weights of another run; with other categories all but the class layers."""
-    assert spec.model.weights is not None
-    checkpoint = read_checkpoint(spec.model.weights)
-    if (checkpoint.model.name, checkpoint.model.width) != (spec.model.name, spec.model.width):
-        raise CheckpointError(
-            f"{spec.model.weights}: holds a {checkpoint.model.name} of width "
-            f"{checkpoint.model.width:g}; expected {spec.model.name} of {spec.model.width:g}."
-        )
-    own = network.state_dict()
-    if checkpoint.categories == categories:
-        own.update(checkpoint.state)
-    else:
-        own.update(
-            {
-                name: tensor
-                for name, tensor in checkpoint.state.items()
-                if name.partition(".")[0] not in network.class_layers
-            }
-        )
-    network.load_state_dict(own)
+def _inherited_sizes(spec: TrainSpec, start: StartingPoint | None) -> ObjectSizes | None:
+    """A network that goes on learning keeps the layout that it was built with."""
+    found = start.checkpoint if start is not None else None
+    return found.objects if found is not None and found.model.name == spec.model.name else None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.bootstrap import Statistic, Units
+from evaluation.bootstrap import Statistic
 from pipeline.formats.coco import CocoInstance
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.masks import mask_of_rle
@@ -18,9 +18,9 @@ __all__ = [
     "ClassMap",
     "confusion_counts",
     "nearest_object_cells",
+    "photograph_cells",
     "semantic_metrics",
     "semantic_statistic",
-    "semantic_units",
     "tile_cells",
     "truth_map",
 ]
@@ -118,26 +118,24 @@ def confusion_counts(
     return counts.reshape(n_units, n_classes, n_classes)
 
 
-def semantic_units(
-    predicted: ClassMap, truth: ClassMap, objects: npt.NDArray[np.int32], *, n_classes: int
-) -> tuple[npt.NDArray[np.int64], Units]:
-    """Confusion counts of the parts of a single photograph, for resampling.
+def photograph_cells(objects: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], str]:
+    """The parts of a single photograph, for resampling.
 
     A part is an object with all pixels that are nearer to it than to any other object: errors
     are spatially correlated, and pixels of one rim stay together. With fewer than two objects
     the parts are 8 x 8 tiles.
 
+    Args:
+        objects: (H, W) object number, from 1, 0 elsewhere.
+
     Returns:
-        (U, C, C) counts, and what the units are.
+        (H, W) index from 0 of the part of every pixel, and what the parts are called.
     """
-    if objects.max() >= 2:
-        numbers = np.unique(objects[objects > 0])  # an object under others has no pixels
-        dense = np.where(objects > 0, np.searchsorted(numbers, objects) + 1, 0).astype(np.int32)
-        cells, name = nearest_object_cells(dense), "objects, this photograph only"
-    else:
-        cells, name = tile_cells((truth.shape[0], truth.shape[1])), "tiles, this photograph only"
-    counts = confusion_counts(predicted, truth, n_classes=n_classes, cells=cells)
-    return counts, Units(drawn=len(counts), name=name)
+    if objects.max() < 2:
+        return tile_cells((objects.shape[0], objects.shape[1])), "tiles, this photograph only"
+    numbers = np.unique(objects[objects > 0])  # an object under others has no pixels
+    dense = np.where(objects > 0, np.searchsorted(numbers, objects) + 1, 0).astype(np.int32)
+    return nearest_object_cells(dense), "objects, this photograph only"
 
 
 def semantic_metrics(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -161,14 +159,16 @@ def semantic_metrics(confusion: FloatArray) -> tuple[FloatArray, FloatArray, Flo
 
 
 def semantic_statistic(counts: npt.NDArray[np.int64]) -> Statistic:
-    """Mean IoU, pixel accuracy, IoU of every class, Dice of every class but the background.
+    """Mean IoU, pixel accuracy, IoU and pixel accuracy of every class, Dice of every object class.
+
+    The pixel accuracy of a class is the share of its pixels that are labelled rightly.
 
     Args:
         counts: (U, C, C) confusion counts per unit.
 
     Returns:
-        Statistic with M = 2 + C + (C - 1). The mean is over classes that occur in the truth or
-        in the prediction, background included.
+        Statistic with M = 2 + C + C + (C - 1); class 0, the background, has no Dice. The mean is
+        over classes that occur in the truth or in the prediction, background included.
     """
     n_units, n_classes, _ = counts.shape
     flat = counts.reshape(n_units, n_classes**2).astype(np.float64)
@@ -177,8 +177,10 @@ def semantic_statistic(counts: npt.NDArray[np.int64]) -> Statistic:
         confusion = (weights @ flat).reshape(-1, n_classes, n_classes)
         iou, dice, accuracy = semantic_metrics(confusion)
         occurs = np.isfinite(iou)
+        hit = np.diagonal(confusion, axis1=1, axis2=2)
         with np.errstate(invalid="ignore"):
             miou = np.where(occurs, iou, 0).sum(axis=1) / occurs.sum(axis=1)
-        return np.column_stack([miou, accuracy, iou, dice[:, 1:]])
+            recall = hit / confusion.sum(axis=2)
+        return np.column_stack([miou, accuracy, iou, recall, dice[:, 1:]])
 
     return statistic

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from markupsafe import Markup, escape
 
+from evaluation.report.axes import log_ticks, ticks
 from pipeline.geometry.boxes import FloatArray
 
 __all__ = ["curve_chart"]
@@ -15,7 +16,6 @@ __all__ = ["curve_chart"]
 _WIDTH, _HEIGHT = 520, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 34
 _LOG_FROM = 20.0  # ratio of largest to smallest value above which the axis is logarithmic
-_MOST_TICKS = 8
 _POINTS = 400  # a path needs no more than the chart has pixels
 _SMOOTHING = 0.03  # share of the curve that the moving average spans
 _COLORS = 6  # --line-0 ... in report.css
@@ -42,8 +42,8 @@ def curve_chart(curves: Mapping[str, tuple[FloatArray, FloatArray]], *, title: s
     last = max(float(steps.max()) for steps, _ in finite.values())
     values = np.concatenate([values for _, values in finite.values()])
     logarithmic = values.min() > 0 and values.max() / values.min() > _LOG_FROM
-    ticks = _log_ticks(values) if logarithmic else _ticks(min(0.0, values.min()), values.max())
-    low, high = ticks[0], ticks[-1]
+    marks = log_ticks(values) if logarithmic else ticks(min(0.0, values.min()), values.max())
+    low, high = marks[0], marks[-1]
 
     def x_px(steps: FloatArray) -> FloatArray:
         return np.asarray(_LEFT + (_WIDTH - _LEFT - _RIGHT) * steps / last)
@@ -54,7 +54,7 @@ def curve_chart(curves: Mapping[str, tuple[FloatArray, FloatArray]], *, title: s
             a, b, v = math.log(low), math.log(high), np.log(values)
         return np.asarray(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * (v - a) / (b - a))
 
-    parts = [_axes(title, ticks, last, y_px, x_px)]
+    parts = [_axes(title, marks, last, y_px, x_px)]
     for index, (steps, measured) in enumerate(finite.values()):
         color = f"line-{index % _COLORS}"
         parts.append(_path(x_px(steps), y_px(measured), f"raw {color}"))
@@ -64,7 +64,7 @@ def curve_chart(curves: Mapping[str, tuple[FloatArray, FloatArray]], *, title: s
 
 def _axes(
     title: str,
-    ticks: Sequence[float],
+    marks: Sequence[float],
     last: float,
     y_px: Callable[[FloatArray], FloatArray],
     x_px: Callable[[FloatArray], FloatArray],
@@ -74,7 +74,7 @@ def _axes(
             _WIDTH, _HEIGHT, title
         )
     ]
-    for tick in ticks:
+    for tick in marks:
         y = float(y_px(np.array(tick)))
         parts.append(
             Markup(
@@ -82,7 +82,7 @@ def _axes(
                 '<text class="tick" x="{}" y="{:.1f}" text-anchor="end">{}</text>'
             ).format(_LEFT, _WIDTH - _RIGHT, y, y, _LEFT - 8, y + 4, f"{tick:g}")
         )
-    for tick in _ticks(0.0, last):
+    for tick in ticks(0.0, last):
         if tick <= last:
             parts.append(
                 Markup(
@@ -105,22 +105,3 @@ def _smooth(values: FloatArray) -> FloatArray:
     index = np.arange(len(values))
     first, after = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
     return np.asarray((total[after] - total[first]) / (after - first))
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """About five round numbers that enclose a range."""
-    span = high - low or 1.0
-    rough = span / 4
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(i * step, 10) for i in range(first, max(last, first + 1) + 1)]
-
-
-def _log_ticks(values: FloatArray) -> list[float]:
-    """Round numbers that enclose a range: 1, 2, 5, 10, ..., or powers of ten for a wide one."""
-    first, last = math.floor(math.log10(values.min())), math.ceil(math.log10(values.max()))
-    fine = [m * 10.0**i for i in range(first, last + 1) for m in (1, 2, 5)]
-    low = max(i for i, tick in enumerate(fine) if tick <= values.min())
-    high = min(i for i, tick in enumerate(fine) if tick >= values.max())
-    return fine[low : high + 1] if high - low < _MOST_TICKS else fine[::3]

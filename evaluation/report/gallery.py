@@ -26,6 +26,7 @@ from pipeline.formats.imagefolder import FolderImage, find_class_folders, read_i
 __all__ = [
     "Picture",
     "answer_pictures",
+    "as_picture",
     "closeups",
     "dataset_pictures",
     "fair_sample",
@@ -80,14 +81,14 @@ def truth_picture(case: DetectionCase, image: CocoImage, *, caption: str = "") -
     drawn = draw_truth(read_rgb(image.path), instances, scale=_scale(image))
     count = sum(not instance.iscrowd for instance in instances)
     alt = f"{image.file_name} with its {count} labelled objects outlined"
-    return _picture(drawn, alt=alt, caption=caption)
+    return as_picture(drawn, alt=alt, caption=caption)
 
 
 def found_picture(case: DetectionCase, image: CocoImage, *, caption: str = "") -> Picture:
     """What a model found, falsely reported and missed."""
     finds = case.finds[image.image_id]
     drawn = draw_finds(read_rgb(image.path), finds, scale=_scale(image), names=case.category_names)
-    return _picture(
+    return as_picture(
         drawn,
         alt=(
             f"{image.file_name} with the predictions of {case.name}: {len(finds.found)} of "
@@ -147,7 +148,7 @@ def dataset_pictures(folder: Path) -> list[Picture]:
     dataset = read_coco(find_annotations(folder))
     shown_frames = [dataset.images[i] for i in evenly_spaced(len(dataset.images), _FRAMES)]
     return [
-        _picture(
+        as_picture(
             draw_labels(dataset, image, long_side_px=_FRAME_PX),
             alt=f"{image.file_name} with its labelled objects outlined",
         )
@@ -165,7 +166,7 @@ def _closeup(case: DetectionCase, spot: _Spot) -> Picture:
     name, (x, y, *_) = spot.image.file_name, spot.box_xyxy
     pixels = read_rgb(spot.image.path)
     finds = case.finds[spot.image.image_id]
-    return _picture(
+    return as_picture(
         draw_closeup(pixels, finds, spot.box_xyxy, side_px=_CLOSEUP_PX),
         alt=f"Close view in {name} at x {x:.0f}, y {y:.0f}: {spot.text}",
         caption=f"{name}: {spot.text}" if len(case.finds) > 1 else spot.text,
@@ -184,12 +185,13 @@ def _small(image: FolderImage, *, caption: str, tone: str = "") -> Picture:
         height, width = (max(1, round(s * _ANSWER_PX / longest)) for s in pixels.shape[:2])
         pixels = resize_to(pixels, image_hw=(height, width))
     alt = f"{image.path.parent.name}/{image.path.name}"
-    return _picture(pixels, alt=alt, caption=caption, tone=tone, lossless=longest <= _ANSWER_PX)
+    return as_picture(pixels, alt=alt, caption=caption, tone=tone, lossless=longest <= _ANSWER_PX)
 
 
-def _picture(
+def as_picture(
     pixels: ImageArray, *, alt: str, caption: str = "", tone: str = "", lossless: bool = False
 ) -> Picture:
+    """Pixels as a picture that travels inside the page."""
     suffix, mime = (".png", "image/png") if lossless else (".jpg", "image/jpeg")
     data = encode_image(np.ascontiguousarray(pixels), suffix=suffix, quality=_JPEG_QUALITY)
     return Picture(

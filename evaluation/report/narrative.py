@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.report.cases import ClassificationCase, DetectionCase
-from evaluation.report.score_tables import METRICS, Cell, cell_of, headline_score, is_network
+from evaluation.report.names import metric_name
+from evaluation.report.score_tables import cell_of, headline_score, is_network
+from evaluation.report.tables import Cell
 from evaluation.sheet import Score, ScoreFile
 
 __all__ = ["Figure", "headline_figures", "summary"]
@@ -40,7 +42,7 @@ def headline_figures(case: DetectionCase | ClassificationCase, document: ScoreFi
         shown = [s for s in shown if s.class_name is None]
     for score in shown[: 4 - len(figures)]:
         cell = cell_of(score)
-        label = METRICS.get(score.metric, (score.metric, ""))[0]
+        label = metric_name(score.metric)
         if score.class_name is not None:
             label = f"{label}, {score.class_name}"
         figures.append(Figure(value=cell.value, label=label, note=cell.interval))
@@ -65,7 +67,7 @@ def summary(
     drops = [s for s in document.scores if s.metric == "domain_drop" and s.value is not None]
     drop = headline_score(drops)
     if drop is not None and drop.value is not None:
-        label, cell = METRICS[drop.of or ""][0], cell_of(drop)
+        label, cell = metric_name(drop.of or ""), cell_of(drop)
         verb = "is lower" if drop.value > 0 else "is no lower"
         interval = f" ({_interval_words(cell)})" if cell.interval else ""
         sentences.append(
@@ -102,7 +104,7 @@ def _result(case: DetectionCase | ClassificationCase, document: ScoreFile, *, su
         return f"{text}."
     cell = cell_of(quality)
     interval = f", {_interval_words(cell)}" if cell.interval else ""
-    return f"{text} ({METRICS[quality.metric][0]} {cell.value}{interval})."
+    return f"{text} ({metric_name(quality.metric)} {cell.value}{interval})."
 
 
 def _interval_words(cell: Cell) -> str:

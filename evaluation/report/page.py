@@ -11,7 +11,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from evaluation.analysis.records import Analysis, read_analysis
 from evaluation.report.cases import ClassificationCase, DetectionCase, PredictedSet, open_case
+from evaluation.report.convention import convention_part
 from evaluation.report.facts import (
     Fact,
     dataset_facts,
@@ -20,6 +22,7 @@ from evaluation.report.facts import (
     loss_charts,
     run_facts,
 )
+from evaluation.report.findings import experiment_figures, experiment_words
 from evaluation.report.gallery import (
     Picture,
     answer_pictures,
@@ -29,10 +32,20 @@ from evaluation.report.gallery import (
     found_picture,
     truth_picture,
 )
+from evaluation.report.mistakes import error_part
 from evaluation.report.narrative import headline_figures, summary
-from evaluation.report.score_tables import class_tables, domain_table, gap_table, score_tables
+from evaluation.report.score_tables import (
+    class_tables,
+    domain_table,
+    gap_table,
+    more_tables,
+    score_tables,
+)
+from evaluation.report.sections import ablation_plots, efficiency_plots, transfer_part
+from evaluation.report.slice_plots import slice_part
 from evaluation.scores import read_scores
 from evaluation.sheet import ConfusionTable, ScoreFile
+from pipeline.dataset.layout import DatasetLayout
 from pipeline.formats.coco import CocoImage
 from pipeline.formats.storage import write_text_atomic
 
@@ -51,8 +64,11 @@ class ReportInputs:
     Attributes:
         title: Headline.
         scores: ``scores.json``; linked from the report.
+        analysis: ``analysis.json``, what the scores say when set against each other.
         predicted: Predictions to draw. The first is the main result; others on the same test
             set are drawn beside it; one on rendered frames shows what they look like to it.
+        calibration: Predictions of the first network on the real ``train`` split, for its labels'
+            convention.
         datasets: Training sets to show, rendered or real.
         runs: Run folders by name, for loss curves and settings.
         notes: What a fair reader must be told, before the scores.
@@ -62,7 +78,9 @@ class ReportInputs:
 
     title: str
     scores: Path
+    analysis: Path | None = None
     predicted: tuple[PredictedSet, ...] = ()
+    calibration: PredictedSet | None = None
     datasets: tuple[Path, ...] = ()
     runs: Mapping[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -103,6 +121,7 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
         CheckpointError: If a run folder is none.
     """
     document = read_scores(inputs.scores)
+    analysis = Analysis() if inputs.analysis is None else read_analysis(inputs.analysis)
     cases = [open_case(shown, min_score=inputs.min_score) for shown in inputs.predicted]
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -114,7 +133,9 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
     html = environment.get_template("report.html").render(
         title=inputs.title,
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        figures=headline_figures(cases[0], document) if cases else [],
+        figures=experiment_figures(analysis)
+        or (headline_figures(cases[0], document) if cases else []),
+        findings=experiment_words(analysis),
         summary=summary(cases, document, min_score=inputs.min_score),
         effort=effort(
             inputs.datasets, inputs.runs.values(), seconds_per_image=_seconds_per_image(cases)
@@ -122,7 +143,11 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
         notes=inputs.notes,
         scores=document,
         tables=score_tables(document),
+        more_tables=more_tables(document),
         class_tables=class_tables(document),
+        transfer=transfer_part(analysis),
+        efficiency=efficiency_plots(analysis),
+        ablation=ablation_plots(analysis),
         domain=domain_table(document),
         gap=gap_table(document),
         single_photograph=_single_photograph(document),
@@ -138,7 +163,7 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
         charts=loss_charts(inputs.runs),
         command=inputs.command,
         scores_href=quote(Path(os.path.relpath(inputs.scores, out.parent)).as_posix()),
-        **_pictures(cases, document),
+        **_pictures(cases, document, inputs),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text_atomic(out, html)
@@ -146,7 +171,9 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
 
 
 def _pictures(
-    cases: Sequence[DetectionCase | ClassificationCase], document: ScoreFile
+    cases: Sequence[DetectionCase | ClassificationCase],
+    document: ScoreFile,
+    inputs: ReportInputs,
 ) -> dict[str, object]:
     """Everything drawn from predictions, by its name in the template."""
     shown: dict[str, object] = {
@@ -158,6 +185,9 @@ def _pictures(
         "mistakes": [],
         "confusion": None,
         "extremes": [],
+        "errors": None,
+        "slices": None,
+        "convention": None,
     }
     if not cases:
         return shown
@@ -174,13 +204,25 @@ def _pictures(
     image = _typical(first)
     worst, best = closeups(first, count=_CLOSEUPS)
     rivals = [case for case in cases[1:] if isinstance(case, DetectionCase) and case.finds]
+    at_home = next((case for case in rivals if case.test_set != first.test_set), None)
+    training = next((d for d in inputs.datasets if DatasetLayout(d).manifest.is_file()), None)
     return shown | {
         "headline": [truth_picture(first, image), found_picture(first, image)],
         "beside": [_beside(first, rival, image) for rival in rivals],
         "worst": worst,
         "best": best,
         "extremes": _extremes(first),
+        "errors": error_part(first, at_home),
+        "slices": slice_part(first, at_home, training),
+        "convention": convention_part(first, _calibration(inputs)),
     }
+
+
+def _calibration(inputs: ReportInputs) -> DetectionCase | None:
+    if inputs.calibration is None:
+        return None
+    case = open_case(inputs.calibration, min_score=inputs.min_score)
+    return case if isinstance(case, DetectionCase) else None
 
 
 def _typical(case: DetectionCase) -> CocoImage:

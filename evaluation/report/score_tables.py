@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from evaluation.report.names import HEADLINES, METRICS, REGIMES, metric_name, set_name
+from evaluation.report.tables import Cell, Header, ScoreTable
 from evaluation.sheet import Score, ScoreFile
 
 __all__ = [
-    "METRICS",
-    "Cell",
-    "Header",
-    "ScoreTable",
     "arm_header",
     "cell_of",
     "class_tables",
@@ -19,68 +16,20 @@ __all__ = [
     "gap_table",
     "headline_score",
     "is_network",
+    "more_tables",
     "score_tables",
 ]
 
-# In the order of a table: name for people, what it says.
-METRICS: dict[str, tuple[str, str]] = {
-    "mask_ap50": ("Mask AP50", "objects found, outline at least half right"),
-    "mask_ap75": ("Mask AP75", "outline at least three quarters right"),
-    "mask_ap": ("Mask AP", "averaged over ten degrees of strictness"),
-    "box_ap50": ("Box AP50", "objects found, box at least half right"),
-    "box_ap75": ("Box AP75", "box at least three quarters right"),
-    "box_ap": ("Box AP", "averaged over ten degrees of strictness"),
-    "miou": ("Mean IoU", "overlap of areas, background included"),
-    "dice": ("Dice", "overlap of areas"),
-    "iou": ("IoU", "overlap of areas"),
-    "pixel_accuracy": ("Pixel accuracy", "pixels labelled rightly"),
-    "accuracy": ("Accuracy", "pictures answered rightly"),
-    "macro_f1": ("Macro F1", "every class counts the same"),
-    "mcc": ("MCC", "correlation of answer and truth, 0 is guessing"),
-}
-_HEADLINES = ("mask_ap50", "box_ap50", "accuracy", "miou")
 _DIFFERENCES = ("sim_to_real_gap", "domain_drop")
 _COMPARISONS = (*_DIFFERENCES, "transfer_ratio")
-_REGIMES = {
-    "synthetic": "Trained on rendered frames",
-    "real": "Trained on real pictures",
-    "mixed": "Trained on both",
-    "pretrain_finetune": "Trained on rendered frames, then real pictures",
-}
+_COMPARED = (*HEADLINES, "mask_ap", "box_ap", "keypoint_ap", "macro_f1", "dice")
 _MOST_COLUMNS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """Of a column or row."""
-
-    title: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A score: its text, its interval, and where they lie on a line from 0 to 1, in per cent."""
-
-    value: str
-    interval: str = ""
-    strip: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreTable:
-    """A table; ``cells[row][column]``, None where there is no such score."""
-
-    title: str
-    units: str
-    columns: tuple[Header, ...]
-    rows: tuple[Header, ...]
-    cells: tuple[tuple[Cell | None, ...], ...]
+_MOST_CLASS_COLUMNS = 6
 
 
 def is_network(score: Score) -> bool:
     """Whether a score is of a training of ours, not of a baseline or an outside model."""
-    return score.regime in _REGIMES
+    return score.regime in REGIMES
 
 
 def arm_header(score: Score) -> Header:
@@ -91,7 +40,7 @@ def arm_header(score: Score) -> Header:
         return Header(title=score.trained_on or score.regime or "Model")
     seeds = _seeds(score) if score.seed is None else f"seed {score.seed}"
     hints = ("network", _share(score), seeds)
-    return Header(title=_REGIMES[score.regime or ""], hint=", ".join(h for h in hints if h))
+    return Header(title=REGIMES[score.regime or ""], hint=", ".join(h for h in hints if h))
 
 
 def cell_of(score: Score) -> Cell:
@@ -114,7 +63,7 @@ def cell_of(score: Score) -> Cell:
 def headline_score(scores: Iterable[Score]) -> Score | None:
     """The one number of a predictions file, or comparison of two, that says most."""
     by_metric = {score.of or score.metric: score for score in scores if score.class_name is None}
-    return next((by_metric[name] for name in _HEADLINES if name in by_metric), None)
+    return next((by_metric[name] for name in HEADLINES if name in by_metric), None)
 
 
 def score_tables(document: ScoreFile) -> list[ScoreTable]:
@@ -127,53 +76,79 @@ def score_tables(document: ScoreFile) -> list[ScoreTable]:
     plain = [s for s in _pooled(document.scores) if s.metric not in _COMPARISONS]
     if domain_table(document) is not None:
         plain = [s for s in plain if not _is_synthetic(s)]
-    tested = dict.fromkeys(score.tested_on for score in plain)
-    for tested_on in tested:
-        here = [s for s in plain if s.tested_on == tested_on and _is_main(s)]
+    for test in dict.fromkeys(_test(score) for score in plain):
+        here = [s for s in plain if _test(s) == test and _is_main(s)]
         if len(_arms(here)) > _MOST_COLUMNS:
-            here = [s for s in here if s.metric in ("dice", *_HEADLINES)]
-            table = _arrange(here, title=_test_name(tested_on), rows=_arm, columns=_metric)
+            here = [s for s in here if s.metric in ("dice", *HEADLINES)]
+            table = _arrange(here, title=set_name(*test), rows=_arm, columns=_metric)
         else:
-            table = _arrange(here, title=_test_name(tested_on), rows=_metric, columns=_arm)
+            table = _arrange(here, title=set_name(*test), rows=_metric, columns=_arm)
         tables.append(table)
     return tables
 
 
-def class_tables(document: ScoreFile) -> list[ScoreTable]:
-    """Scores within each class, one table per training and test set."""
-    per_class = [
+def more_tables(document: ScoreFile) -> list[ScoreTable]:
+    """Metrics that are not in METRICS, one table per test set; none with many trainings."""
+    plain = [
         s
         for s in _pooled(document.scores)
-        if s.class_name is not None and s.metric not in _COMPARISONS
+        if s.metric not in (*_COMPARISONS, *METRICS) and s.class_name is None
     ]
     tables = []
-    for key in dict.fromkeys((s.tested_on, _arm(s)) for s in per_class):
-        here = [s for s in per_class if (s.tested_on, _arm(s)) == key]
+    for test in dict.fromkeys(_test(score) for score in plain):
+        here = [s for s in plain if _test(s) == test]
+        if len(_arms(here)) <= _MOST_COLUMNS:
+            tables.append(_arrange(here, title=set_name(*test), rows=_metric, columns=_arm))
+    return tables
+
+
+def class_tables(document: ScoreFile) -> list[ScoreTable]:
+    """Main scores within each class, one table per training and test set.
+
+    With many trainings only on the test set that comes first.
+    """
+    per_class = [
+        s for s in _pooled(document.scores) if s.class_name is not None and s.metric in METRICS
+    ]
+    if len(_arms(per_class)) > _MOST_COLUMNS:
+        per_class = [s for s in per_class if _test(s) == _test(per_class[0])]
+    metrics = [m for m in METRICS if any(s.metric == m for s in per_class)]
+    shown = sorted(metrics, key=lambda m: m not in HEADLINES)[:_MOST_CLASS_COLUMNS]
+    per_class = [s for s in per_class if s.metric in shown]
+    tables = []
+    for key in dict.fromkeys((_test(s), _arm(s)) for s in per_class):
+        here = [s for s in per_class if (_test(s), _arm(s)) == key]
         header = key[1]
-        title = ", ".join(word for word in (header.title, header.hint, key[0]) if word)
+        title = ", ".join(word for word in (header.title, header.hint, set_name(*key[0])) if word)
         tables.append(_arrange(here, title=title, rows=_class, columns=_metric_only))
     return tables
 
 
 def domain_table(document: ScoreFile) -> ScoreTable | None:
     """The synthetic test set beside the real one, and the drop between them."""
-    drops = [s for s in document.scores if s.metric == "domain_drop" and s.value is not None]
+    drops = [
+        s
+        for s in document.scores
+        if s.metric == "domain_drop" and s.value is not None and s.of in _COMPARED
+    ]
     if not drops:
         return None
     pooled = [s for s in _pooled(document.scores) if s.regime == "synthetic"]
-    by_key = {(s.metric, s.class_name, s.tested_on): s for s in pooled}
-    home = next(s.tested_on for s in pooled if _is_synthetic(s))
+    drops = _of_one_pair(drops)
+    trained_on, real = drops[0].trained_on, _test(drops[0])
+    own = [s for s in pooled if s.trained_on == trained_on]
+    by_key = {(s.metric, s.class_name, _test(s)): s for s in own}
+    home = next(_test(s) for s in own if _is_synthetic(s))
     rows, cells = [], []
     for drop in _in_order(drops, lambda s: s.of or ""):
-        sides = [by_key.get((drop.of or "", drop.class_name, t)) for t in (home, drop.tested_on)]
+        sides = [by_key.get((drop.of or "", drop.class_name, t)) for t in (home, real)]
         rows.append(_metric(drop))
         cells.append(
             (*(cell_of(s) if s else None for s in sides), cell_of(drop)),
         )
-    away = drops[0].tested_on
     columns = (
-        Header(title=_test_name(home), hint="frames the network has not seen"),
-        Header(title=_test_name(away), hint="the same network"),
+        Header(title=set_name(*home), hint="frames the network has not seen"),
+        Header(title=set_name(*real), hint="the same network"),
         Header(title="Drop", hint="domain_drop"),
     )
     return ScoreTable(
@@ -190,10 +165,13 @@ def gap_table(document: ScoreFile) -> ScoreTable | None:
     rows = [
         s
         for s in document.scores
-        if s.metric in ("sim_to_real_gap", "transfer_ratio") and s.value is not None
+        if s.metric in ("sim_to_real_gap", "transfer_ratio")
+        and s.value is not None
+        and s.of in _COMPARED
     ]
     if not rows:
         return None
+    rows = _of_one_pair(rows)
 
     def column(score: Score) -> Header:
         gap = score.metric == "sim_to_real_gap"
@@ -253,7 +231,8 @@ def _is_synthetic(score: Score) -> bool:
 
 
 def _is_main(score: Score) -> bool:
-    return score.class_name is None or score.metric == "dice"
+    main = score.class_name is None and score.metric in METRICS
+    return main or score.metric == "dice"
 
 
 def _arms(scores: Iterable[Score]) -> set[Header]:
@@ -265,12 +244,13 @@ def _arm(score: Score) -> Header:
 
 
 def _metric(score: Score) -> Header:
-    label, hint = METRICS.get(score.of or score.metric, (score.of or score.metric, ""))
+    metric = score.of or score.metric
+    label, hint = metric_name(metric), METRICS.get(metric, ("", ""))[1]
     return Header(title=f"{label}, {score.class_name}" if score.class_name else label, hint=hint)
 
 
 def _metric_only(score: Score) -> Header:
-    return Header(title=METRICS.get(score.metric, (score.metric, ""))[0])
+    return Header(title=metric_name(score.metric))
 
 
 def _class(score: Score) -> Header:
@@ -284,10 +264,14 @@ def _in_order(scores: Iterable[Score], metric: Callable[[Score], str]) -> list[S
     )
 
 
-def _test_name(tested_on: str | None) -> str:
-    name, _, domain = (tested_on or "test set").rpartition("/")
-    words = {"real": f"{name}, real", "synthetic": f"{name}, rendered"}
-    return words.get(domain, tested_on or "test set")
+def _test(score: Score) -> tuple[str | None, str | None]:
+    return (score.tested_on, score.split)
+
+
+def _of_one_pair(comparisons: Sequence[Score]) -> list[Score]:
+    """Those on the test set that counts, which comes first, of the last synthetic training."""
+    chosen = [s for s in comparisons if _test(s) == _test(comparisons[0])]
+    return [s for s in chosen if s.trained_on == chosen[-1].trained_on]
 
 
 def _minus(text: str) -> str:

@@ -20,7 +20,7 @@ from pipeline.errors import PredictionsError
 
 __all__ = ["PredictionsMeta", "Task", "meta_path", "read_meta", "read_results", "sha256_of"]
 
-Task = Literal["detection", "classification"]
+Task = Literal["detection", "classification", "semantic"]
 
 
 class PredictionsMeta(BaseModel):

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, Val
 
 from pipeline.errors import SpecError
 
-__all__ = ["Spec", "SpecPath", "load_document", "load_spec", "parse_spec"]
+__all__ = ["Spec", "SpecPath", "load_document", "load_spec", "parse_spec", "with_setting"]
 
 
 class Spec(BaseModel):
@@ -98,6 +98,32 @@ def load_document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise SpecError(f"{path}: got {type(document).__name__}; expected a mapping of keys.")
     return document
+
+
+def with_setting(document: dict[str, Any], setting: str) -> dict[str, Any]:
+    """A document with one key set anew; what keys there are is checked when it is parsed.
+
+    Args:
+        document: As :func:`load_document` reads it.
+        setting: As ``model.width=0.5``: dots between the levels, a value as in YAML.
+
+    Raises:
+        SpecError: If it is not of that form.
+    """
+    path, equals, text = setting.partition("=")
+    try:
+        value = yaml.load(text, Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{setting!r}: got {text!r}; expected a YAML value.") from error
+    if not equals or not all(path.split(".")):
+        raise SpecError(f"{setting!r}: expected KEY=VALUE, as model.width=0.5.")
+    key, *deeper = path.split(".")
+    if not deeper:
+        return document | {key: value}
+    inner = document.get(key, {})
+    if not isinstance(inner, dict):
+        raise SpecError(f"{setting!r}: got {inner!r} under {key!r}; expected a mapping of keys.")
+    return document | {key: with_setting(inner, f"{'.'.join(deeper)}={text}")}
 
 
 def parse_spec(document: dict[str, Any], model: type[SpecT], *, source: Path) -> SpecT:

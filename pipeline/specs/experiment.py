@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.records.predictions import Task
 from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.training import (
     AugmentSpec,
@@ -48,18 +49,20 @@ class ExperimentSpec(Spec):
         synthetic_test_frames: Further frames, rendered from another seed, for ``domain_drop``.
         benchmark: NAME or folder of the real photographs.
         real_fractions: Shares of the real training images, for regimes that use them.
+        synthetic_fractions: Shares of the frames, for ``synthetic``; other regimes use the largest.
         crops: Classification only: how objects are cut out of the frames.
         baseline: Score a classical method beside the network.
         notes: What a fair reader must be told; the report says it before the scores.
     """
 
-    task: Literal["detection", "classification"]
+    task: Task
     synthetic: SpecPath
     synthetic_test_frames: int = Field(default=24, ge=1)
     benchmark: str
     model: ModelSpec
     regimes: tuple[Regime, ...] = Field(default=("synthetic",), min_length=1)
     real_fractions: tuple[float, ...] = (1.0,)
+    synthetic_fractions: tuple[float, ...] = Field(default=(1.0,), min_length=1)
     real_share: float = Field(default=0.5, gt=0, lt=1)
     steps: int = Field(ge=1)
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)

@@ -6,41 +6,78 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.records.predictions import Task
 from pipeline.specs.document import Spec, SpecPath
 
 __all__ = [
+    "AdaptSpec",
     "AugmentSpec",
     "DataSource",
+    "FreezeSpec",
     "ModelSpec",
     "TrainSpec",
     "check_network_fits_task",
 ]
 
 
-class ModelSpec(Spec):
-    """A network by name.
+class FreezeSpec(Spec):
+    """Which part of the backbone keeps its weights, and how long.
 
     Attributes:
-        name: ``compact_detector`` (boxes, masks and a semantic map) or ``compact_classifier``.
-        width: Multiplies the channels of the backbone.
-        weights: A run folder or checkpoint to start from; ``None`` starts from scratch.
+        stages: So many stages from the picture on; a stage ends where the maps get smaller next.
+        steps: Optimiser steps until they are trained as well; ``None``: never.
+        norms: Keep the statistics of every batch norm of the backbone too, in all steps.
     """
 
-    name: Literal["compact_detector", "compact_classifier"]
+    stages: int = Field(default=0, ge=0, le=16)
+    steps: int | None = Field(default=None, ge=1)
+    norms: bool = False
+
+
+class ModelSpec(Spec):
+    """A network by name; ``docs/training.md`` lists them and says which key is for which.
+
+    Attributes:
+        name: ``compact_detector`` (boxes, masks and a semantic map), ``compact_classifier``, a
+            classifier of torchvision, or a detector or segmenter built on one.
+        backbone: The classifier of torchvision that sees, for detectors and segmenters.
+        fpn: Whether a feature pyramid lies between backbone and heads (detectors).
+        width: Multiplies the channels of our own layers: of the compact networks all, else those
+            after the backbone.
+        zoom: Pictures are resized by this before a detector of torchvision looks at them;
+            ``None``: chosen from the sizes of the training objects.
+        tile: Predict on overlapping squares of this side, px; ``None``: on whole pictures.
+        tile_overlap: Of neighbouring tiles, fraction of their side.
+        weights: ``None`` starts from scratch, ``DEFAULT`` from torchvision's weights of classifier
+            or backbone (a download), else a run folder, checkpoint or state dict.
+        freeze: What stays as the weights have it.
+        backbone_rate: The backbone's learning rate, relative to the run's.
+    """
+
+    name: str
+    backbone: str | None = None
+    fpn: bool = True
     width: float = Field(default=1.0, gt=0, le=8)
-    weights: SpecPath | None = None
+    zoom: float | None = Field(default=None, gt=0, le=8)
+    tile: int | None = Field(default=None, ge=64, le=8192)
+    tile_overlap: float = Field(default=0.25, ge=0, le=0.75)
+    weights: Literal["DEFAULT"] | SpecPath | None = None
+    freeze: FreezeSpec | None = None
+    backbone_rate: float = Field(default=1.0, gt=0, le=1)
 
 
 def check_network_fits_task(model: ModelSpec, task: str, *, input_px: int) -> None:
-    """Refuse a network for another task, or a size that it cannot halve often enough.
+    """Refuse one of our own networks for another task, or at a size that it cannot halve.
+
+    Which other networks there are is known to ``trainers`` alone.
 
     Raises:
         ValueError: Saying which.
     """
-    detects = model.name == "compact_detector"
-    if detects != (task == "detection"):
+    own = {"compact_detector": "detection", "compact_classifier": "classification"}
+    if own.get(model.name, task) != task:
         raise ValueError(f"a {model.name} cannot be trained for {task}")
-    if detects and input_px % 32:
+    if model.name == "compact_detector" and input_px % 32:
         raise ValueError(f"input_px of {input_px} is not a multiple of 32")
 
 
@@ -88,6 +125,20 @@ class AugmentSpec(Spec):
     shift: float = Field(default=0.0, ge=0, le=1)
 
 
+class AdaptSpec(Spec):
+    """Pictures of the domain where the network will be used; their labels are not read.
+
+    Attributes:
+        path: A benchmark, a dataset, or a folder of pictures.
+        split: Of a benchmark; ``train`` unless named.
+        crops: How many training-sized crops of them to look at.
+    """
+
+    path: SpecPath
+    split: str | None = None
+    crops: int = Field(default=64, ge=2)
+
+
 class TrainSpec(Spec):
     """One training run.
 
@@ -97,9 +148,10 @@ class TrainSpec(Spec):
         warmup_steps: Linear warm-up before the cosine schedule.
         ema_decay: Of the weights' moving average, which is what the checkpoint predicts with.
         checkpoint_seconds: How often the state to resume from is saved.
+        adapt: Pictures whose statistics replace the batch norms' after training (AdaBN).
     """
 
-    task: Literal["detection", "classification"]
+    task: Task
     data: tuple[DataSource, ...] = Field(min_length=1)
     model: ModelSpec
     input_px: int = Field(default=320, ge=8, le=4096)
@@ -114,6 +166,7 @@ class TrainSpec(Spec):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     loader_workers: int = Field(default=0, ge=0)
     checkpoint_seconds: float = Field(default=30.0, ge=0)
+    adapt: AdaptSpec | None = None
 
     @model_validator(mode="after")
     def _network_fits_task(self) -> TrainSpec:

@@ -78,7 +78,7 @@ def test_a_single_unit_has_no_interval():
 
 
 def estimate_of(value: float, replicates: np.ndarray) -> Estimate:
-    return Estimate(value=value, replicates=replicates, count=10, unit_of_count="images")
+    return Estimate(value=value, replicates=replicates, count=1000, unit_of_count="images")
 
 
 def test_pairing_removes_what_both_share():

@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, jaccard_score
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, jaccard_score, recall_score
+from torch.nn import functional
+from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.functional.segmentation import dice_score
 
 from evaluation.bootstrap import Units, bootstrap
 from evaluation.metrics.semantic import (
     IGNORED,
     confusion_counts,
     nearest_object_cells,
+    photograph_cells,
     semantic_statistic,
-    semantic_units,
     tile_cells,
     truth_map,
 )
@@ -57,14 +61,17 @@ def test_agrees_with_scikit_learn(predicted, truth):
     for index, class_index in enumerate(present):
         assert rest[class_index] == pytest.approx(iou[index], abs=1e-12)
         if class_index:
-            assert rest[2 + class_index] == pytest.approx(dice[index], abs=1e-12)
+            assert rest[5 + class_index] == pytest.approx(dice[index], abs=1e-12)
+        if class_index in flat[0]:
+            recall = recall_score(*flat, labels=[class_index], average="macro")
+            assert rest[3 + class_index] == pytest.approx(recall, abs=1e-12)
     for absent in {0, 1, 2} - set(present):
         assert np.isnan(rest[absent])
 
 
 def test_perfect_is_best_and_nothing_is_nan():
     truth = np.array([[0, 1], [2, 2]], dtype=np.int32)
-    np.testing.assert_array_equal(scores(truth, truth), np.ones(7))
+    np.testing.assert_array_equal(scores(truth, truth), np.ones(10))
     empty = np.zeros((0, 3, 3), dtype=np.int64)
     estimates = bootstrap(semantic_statistic(empty), Units(drawn=0, name="images"), resamples=4)
     assert all(np.isnan(e.value) and e.count == 0 for e in estimates)
@@ -73,11 +80,27 @@ def test_perfect_is_best_and_nothing_is_nan():
 def test_counted_by_hand():
     truth = np.array([[1, 1, 1, 0]], dtype=np.int32)
     predicted = np.array([[1, 1, 0, 1]], dtype=np.int32)
-    miou, accuracy, background, disc, dice = scores(predicted, truth, n_classes=2)
+    miou, accuracy, background, disc, *rest = scores(predicted, truth, n_classes=2)
     assert (background, disc) == (0.0, 0.5)
+    *recall, dice = rest
+    assert recall == [0.0, pytest.approx(2 / 3)]
     assert miou == 0.25
     assert accuracy == 0.5
     assert dice == pytest.approx(2 / 3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(predicted=MAPS, truth=MAPS)
+def test_agrees_with_torchmetrics(predicted, truth):
+    flat = [torch.as_tensor(each).long().ravel() for each in (predicted, truth)]
+    accuracy = MulticlassAccuracy(num_classes=3, average="micro")(*flat)
+    one_hot = [functional.one_hot(each, 3)[None].movedim(2, 1)[..., None] for each in flat]
+    dice = dice_score(*one_hot, num_classes=3, average="none", input_format="one-hot")[0]
+    found = scores(predicted, truth)
+    assert found[1] == pytest.approx(float(accuracy))
+    for class_index in (1, 2):
+        if np.isfinite(found[7 + class_index]):
+            assert found[7 + class_index] == pytest.approx(float(dice[class_index]), abs=1e-6)
 
 
 def test_truth_is_the_union_of_masks_and_crowds_are_ignored():
@@ -118,8 +141,10 @@ def test_parts_of_a_photograph_sum_to_the_whole():
         class_of={1: 1},
     )
     predicted = np.where(rng.random(truth.shape) < 0.2, 1 - truth, truth).astype(np.int32)
-    counts, units = semantic_units(predicted, truth, objects, n_classes=2)
-    assert units == Units(drawn=3, name="objects, this photograph only")
+    cells, name = photograph_cells(objects)
+    assert name == "objects, this photograph only"
+    counts = confusion_counts(predicted, truth, n_classes=2, cells=cells)
+    units = Units(drawn=3, name=name)
     np.testing.assert_array_equal(
         counts.sum(axis=0), confusion_counts(predicted, truth, n_classes=2)[0]
     )
@@ -129,7 +154,7 @@ def test_parts_of_a_photograph_sum_to_the_whole():
 
 
 def test_a_photograph_without_two_objects_is_cut_into_tiles():
-    truth = np.zeros((40, 50), dtype=np.int32)
-    _, units = semantic_units(truth, truth, truth, n_classes=2)
-    assert units == Units(drawn=64, name="tiles, this photograph only")
+    cells, name = photograph_cells(np.zeros((40, 50), dtype=np.int32))
+    assert name == "tiles, this photograph only"
+    np.testing.assert_array_equal(cells, tile_cells((40, 50)))
     assert sorted(set(tile_cells((40, 50)).ravel())) == list(range(64))

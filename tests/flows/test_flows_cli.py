@@ -13,14 +13,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows import cli
 from flows.cli import app
+from flows.commands import experiments
+from flows.commands.options import finish
 from flows.terminal import Outcome
 from pipeline.errors import RenderError, SpecError
 
 COMMANDS = (
     "demo", "scenes", "preview", "render", "rerender", "check", "export", "benchmark", "compare",
-    "train", "predict", "evaluate", "experiment", "report", "serve", "doctor",
+    "train", "predict", "evaluate", "experiment", "ablate", "report", "serve", "doctor",
 )  # fmt: skip
 PIXEL = cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1].tobytes()
 
@@ -252,7 +253,7 @@ def test_errors_become_one_line(monkeypatch, error, exit_code, line):
     def fail(module: str) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "load", fail)
+    monkeypatch.setattr(experiments, "load", fail)
     result = run("doctor")
     assert result.exit_code == exit_code
     assert line in result.stderr
@@ -263,7 +264,7 @@ def test_unexpected_errors_keep_their_traceback(monkeypatch):
     def fail(module: str) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "load", fail)
+    monkeypatch.setattr(experiments, "load", fail)
     result = run("doctor")
     assert result.exit_code == 1
     assert isinstance(result.exception, ZeroDivisionError)
@@ -272,5 +273,5 @@ def test_unexpected_errors_keep_their_traceback(monkeypatch):
 def test_json_line_comes_last(capsys):
     outcome = Outcome(shown=("done",), summary={"frames": 3}, exit_code=1)
     with pytest.raises(typer.Exit):
-        cli._finish(outcome, as_json=True)
+        finish(outcome, as_json=True)
     assert capsys.readouterr().out == 'done\n{"frames": 3}\n'

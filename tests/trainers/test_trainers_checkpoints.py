@@ -8,9 +8,14 @@ import torch
 from pipeline.errors import CheckpointError
 from pipeline.specs.training import ModelSpec
 from trainers.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from trainers.tasks import build_network
+from trainers.networks.registry import open_network
 
 MODEL = ModelSpec(name="compact_classifier", width=0.25)
+
+
+def state_of(class_count):
+    network = open_network(MODEL, task="classification", class_count=class_count, input_px=16)
+    return network.build().state_dict()
 
 
 def checkpoint(**changes):
@@ -18,7 +23,7 @@ def checkpoint(**changes):
         "model": MODEL,
         "categories": ("a", "b"),
         "task": "classification",
-        "state": build_network(MODEL, 2).state_dict(),
+        "state": state_of(2),
         "has_masks": False,
         "input_px": 16,
         "spec_sha256": "0" * 64,
@@ -38,8 +43,7 @@ def test_round_trip(tmp_path):
     found = read_checkpoint(tmp_path)
     assert (found.model, found.categories, found.step) == (MODEL, ("a", "b"), 7)
     assert set(torch.load(tmp_path / "model.pt", weights_only=True)) >= {"state", "model"}
-    network = found.network(torch.device("cpu"))
-    assert not network.training
+    assert not found.module(torch.device("cpu")).training
 
 
 @pytest.mark.parametrize("as_torch", [True, False])
@@ -74,8 +78,7 @@ def test_other_files_are_refused_in_one_line(tmp_path):
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):
-    state = build_network(MODEL, 5).state_dict()
-    write_checkpoint(tmp_path / "model.pt", checkpoint(state=state))
+    write_checkpoint(tmp_path / "model.pt", checkpoint(state=state_of(5)))
     with pytest.raises(CheckpointError, match="not a checkpoint of blendgap"):
         read_checkpoint(tmp_path)
 

@@ -1,76 +1,20 @@
 """Predictions files, read back by pycocotools."""
 
-import contextlib
-import io
 import json
 
 import cv2
 import numpy as np
 import pytest
+from discs import OFF, coco_ap, paint
 from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from pipeline.errors import DatasetError
 from pipeline.geometry.boxes import box_of_mask, xywh_from_xyxy
 from pipeline.geometry.masks import mask_of_rle
 from pipeline.records.predictions import read_meta, read_results, sha256_of
-from pipeline.specs.training import AugmentSpec, DataSource, ModelSpec, TrainSpec
+from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 from trainers.prediction import predict
 from trainers.training import train
-
-OFF = AugmentSpec(scale=(1, 1), brightness=0, gamma=0, blur_sigma_px=0, noise=0)
-
-
-def paint(
-    folder,
-    *,
-    categories=((7, "disc"), (3, "ring")),
-    names=("disc", "ring"),
-    frames=3,
-    masks=True,
-):
-    """Bright discs and rings apart from each other; category ids skip numbers."""
-    (folder / "images").mkdir(parents=True)
-    images, annotations = [], []
-    ids = {name: category_id for category_id, name in categories}
-    for frame in range(frames):
-        rng = np.random.default_rng(frame)
-        picture = rng.normal(40, 4, (90, 122, 3))
-        for place in range(6):
-            solid = (place + frame) % 2 == 1
-            centre = np.array([20 + 40 * (place % 3), 22 + 42 * (place // 3)])
-            centre = centre + rng.integers(-3, 4, 2)
-            radius = int(rng.integers(9, 15))
-            shape = np.zeros(picture.shape[:2], np.uint8)
-            cv2.circle(shape, centre.tolist(), radius, 1, -1 if solid else 5)
-            picture[shape > 0] = rng.uniform(130, 240)
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": 10 + frame,
-                    "category_id": ids[names[0 if solid else 1]],
-                    "bbox": xywh_from_xyxy(box_of_mask(shape > 0)).tolist(),
-                    "area": int(shape.sum()),
-                    "iscrowd": 0,
-                }
-            )
-            if masks:
-                annotations[-1]["segmentation"] = encode(shape)
-        cv2.imwrite(str(folder / "images" / f"{frame}.png"), picture.clip(0, 255).astype(np.uint8))
-        images.append({"id": 10 + frame, "file_name": f"{frame}.png", "width": 122, "height": 90})
-    document = {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": i, "name": name} for i, name in categories],
-    }
-    (folder / "instances_test.json").write_text(json.dumps(document))
-    return folder
-
-
-def encode(shape):
-    from pipeline.geometry.masks import rle_of_mask
-
-    return rle_of_mask(shape > 0)
 
 
 def detector_spec(benchmark, steps):
@@ -100,20 +44,10 @@ def overfitted(benchmark_dir, tmp_path_factory):
     return train(detector_spec(benchmark_dir, 120), tmp_path_factory.mktemp("run"))
 
 
-def coco_ap50(benchmark, predictions, kind):
-    with contextlib.redirect_stdout(io.StringIO()):
-        gt = COCO(benchmark / "instances_test.json")
-        score = COCOeval(gt, gt.loadRes(str(predictions)), kind)
-        score.evaluate()
-        score.accumulate()
-        score.summarize()
-    return score.stats[1]
-
-
 def test_discs_and_rings_learned_by_heart(overfitted, benchmark_dir, tmp_path):
     out = predict(overfitted, benchmark_dir, tmp_path / "predictions.json")
-    assert coco_ap50(benchmark_dir, out, "bbox") > 0.98
-    assert coco_ap50(benchmark_dir, out, "segm") > 0.98
+    assert coco_ap(benchmark_dir, out, "bbox")[1] > 0.98
+    assert coco_ap(benchmark_dir, out, "segm")[1] > 0.98
     gt = COCO(benchmark_dir / "instances_test.json")
     wanted = np.zeros((90, 122), np.uint8)
     for annotation in gt.imgToAnns[10]:

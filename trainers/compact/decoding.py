@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import batched_nms
 
-from pipeline.geometry.boxes import FloatArray, box_of_mask
-from pipeline.geometry.masks import BoolArray
 from trainers.compact.network import CompactDetector, boxes_around
 from trainers.examples import ByteImage
+from trainers.results import DetectedObject, ObjectMask, PictureResult, paste_mask
 
-__all__ = ["DetectedObject", "PictureResult", "detect"]
+__all__ = ["detect"]
 
 _MAX_OBJECTS = 300
 _MIN_SCORE = 0.05  # average precision wants the tail
 _NMS_IOU = 0.6
 _REGION_MARGIN = 1.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectedObject:
-    """One object.
-
-    Attributes:
-        class_index: 0 ... C - 1.
-        score: Height of its peak in the heat map, 0 to 1.
-        box_xyxy: (4,) px, inside the picture; around the mask where there is one.
-        mask: (H, W) bool over the whole picture; None from a network that learned boxes only.
-    """
-
-    class_index: int
-    score: float
-    box_xyxy: FloatArray
-    mask: BoolArray | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureResult:
-    """What the network says about one picture.
-
-    Attributes:
-        objects: By falling score.
-        class_map: (H, W), 0 background, else 1 + class index.
-    """
-
-    objects: tuple[DetectedObject, ...]
-    class_map: npt.NDArray[np.intp]
 
 
 @torch.inference_mode()
@@ -75,16 +41,16 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
     keep = keep[((boxes[keep, 2:] - boxes[keep, :2]) >= 1).all(dim=1)]
     boxes = boxes[keep]
     boxes_xyxy = boxes.double().cpu().numpy()
-    masks: list[BoolArray] | None = None
+    masks: list[ObjectMask] | None = None
     if with_masks:
         regions = _regions(boxes)
         indexed = functional.pad(cells[keep], (1, 0))
         shapes = network.masks(output, indexed, regions).sigmoid().cpu().numpy()
         masks = [
-            _paste(shape, region, (height, width))
+            paste_mask(shape, region, (height, width))
             for shape, region in zip(shapes, regions.double().cpu().numpy(), strict=True)
         ]
-        boxes_xyxy = np.array([box_of_mask(mask) for mask in masks]).reshape(-1, 4)
+        boxes_xyxy = np.array([mask.box_xyxy() for mask in masks]).reshape(-1, 4)
     class_map = functional.interpolate(output.semantic, size=padded.shape[:2], mode="bilinear")
     return PictureResult(
         objects=tuple(
@@ -116,22 +82,3 @@ def _regions(boxes: Tensor) -> Tensor:
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]) * _REGION_MARGIN / 2
     return torch.cat([centres - half, centres + half], dim=1)
-
-
-def _paste(
-    mask: npt.NDArray[np.float32], region_xyxy: FloatArray, image_hw: tuple[int, int]
-) -> BoolArray:
-    """A region's mask at the picture's resolution."""
-    whole = np.zeros(image_hw, dtype=bool)
-    limit = (image_hw[1], image_hw[0])
-    first = np.clip(np.floor(region_xyxy[:2]), 0, limit).astype(int)
-    last = np.clip(np.ceil(region_xyxy[2:]), 0, limit).astype(int)
-    step = (region_xyxy[2:] - region_xyxy[:2]) / mask.shape[0]
-    offset = (first + 0.5 - region_xyxy[:2]) / step - 0.5
-    mask_from_window = np.array([[1 / step[0], 0, offset[0]], [0, 1 / step[1], offset[1]]])
-    size = (int(last[0] - first[0]), int(last[1] - first[1]))
-    window = cv2.warpAffine(
-        mask, mask_from_window, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
-    whole[first[1] : last[1], first[0] : last[0]] = window > 0.5
-    return whole

@@ -15,6 +15,7 @@ from torchvision.ops import generalized_box_iou_loss
 from trainers.compact.network import CompactDetector, boxes_around
 from trainers.compact.targets import DetectionTargets
 from trainers.examples import ByteImage
+from trainers.losses import dice_loss
 
 __all__ = ["DetectionBatch", "detection_losses", "heat_loss", "stack_targets"]
 
@@ -122,7 +123,7 @@ def _mask_loss(logits: Tensor, masks: Tensor) -> Tensor:
     if len(logits) == 0:
         return logits.sum()
     entropy = functional.binary_cross_entropy_with_logits(logits, masks)
-    return entropy + _dice_loss(logits.sigmoid().flatten(1), masks.flatten(1)).mean()
+    return entropy + dice_loss(logits.sigmoid().flatten(1), masks.flatten(1)).mean()
 
 
 def _semantic_loss(logits: Tensor, shares: Tensor, weight: Tensor) -> Tensor:
@@ -133,12 +134,5 @@ def _semantic_loss(logits: Tensor, shares: Tensor, weight: Tensor) -> Tensor:
     by_class = (logits.softmax(dim=1)[:, 1:] * weight_per_class, shares[:, 1:] * weight_per_class)
     predicted, wanted = (maps.transpose(0, 1).flatten(1) for maps in by_class)
     present = (wanted.sum(dim=1) > 0).float()
-    dice = (_dice_loss(predicted, wanted) * present).sum() / present.sum().clamp(min=1)
+    dice = (dice_loss(predicted, wanted) * present).sum() / present.sum().clamp(min=1)
     return (entropy * weight).sum() / known + dice
-
-
-def _dice_loss(predicted: Tensor, wanted: Tensor) -> Tensor:
-    """(N, P) in [0, 1] each to (N,); Milletari et al., V-Net, 3DV 2016 (squared denominator)."""
-    overlap = (predicted * wanted).sum(dim=1)
-    total = predicted.square().sum(dim=1) + wanted.square().sum(dim=1)
-    return 1 - (2 * overlap + 1) / (total + 1)

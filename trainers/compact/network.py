@@ -66,11 +66,9 @@ class CompactDetector(nn.Module):
 
     Attributes:
         size_multiple: H and W of its input are multiples of this.
-        class_layers: Layers whose channels are the classes.
     """
 
     size_multiple = 32
-    class_layers = ("heat", "semantic")
 
     def __init__(self, class_count: int, width: float = 1.0) -> None:
         super().__init__()

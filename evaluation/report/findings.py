@@ -1,0 +1,147 @@
+"""What the analysis of an experiment says, in words and tables for people."""
+
+from __future__ import annotations
+
+from evaluation.analysis.records import Analysis, Measured, Power, Training, TransferMatrix
+from evaluation.report.effects import ablation_words
+from evaluation.report.measured_cells import measured_cell
+from evaluation.report.names import metric_name, set_name
+from evaluation.report.narrative import Figure
+from evaluation.report.phrases import REGIME_TITLES, number, training_words
+from evaluation.report.tables import Header, ScoreTable
+from evaluation.report.worth import best_gain_words, exchange_words, size_words, worth_figure
+
+_FIGURES = {
+    "real": "{} real photographs alone",
+    "synthetic": "rendered frames alone",
+    "mixed": "rendered frames and {} real",
+    "pretrain_finetune": "rendered frames, then {} real",
+}
+
+__all__ = ["experiment_figures", "experiment_words", "matrix_table", "power_words"]
+
+
+def experiment_words(analysis: Analysis) -> list[str]:
+    """The minute: what was reached, what the frames are worth, what cannot be seen."""
+    sentences = []
+    for matrix in analysis.matrices[:1]:
+        sentences += _reached(matrix)
+    for efficiency in analysis.efficiency[:1]:
+        sentences += [
+            exchange_words(rate) for rate in efficiency.exchange if rate.regime == "synthetic"
+        ][-1:]
+        sentences += best_gain_words(efficiency)
+        sentences += size_words(efficiency)
+    for ablation in analysis.ablations[:1]:
+        sentences.append(ablation_words(ablation))
+    sentences += [power_words(power) for power in analysis.power[:1]]
+    return sentences
+
+
+def experiment_figures(analysis: Analysis) -> list[Figure]:
+    """Up to four numbers of an experiment with several trainings; empty for a single one."""
+    figures = []
+    for matrix in analysis.matrices[:1]:
+        best = _best(matrix)
+        both = [regime for regime in ("mixed", "pretrain_finetune") if regime in best]
+        better = sorted(both, key=lambda regime: -(best[regime][1].value or 0.0))[:1]
+        shown = [regime for regime in ("real", "synthetic", *better) if regime in best]
+        for regime in shown if len(shown) > 1 else ():
+            training, cell = best[regime]
+            words = _FIGURES[regime].format(f"{training.real_images or 0:,}")
+            label = f"{metric_name(matrix.metric)}, {words}"
+            figures.append(Figure(value=f"{cell.value:.3f}", label=label, note=_interval(cell)))
+    rates = [r for e in analysis.efficiency[:1] for r in e.exchange if r.regime == "synthetic"]
+    if figures and rates:
+        value, note = worth_figure(rates[-1])
+        label = f"photographs that {rates[-1].synthetic_images:,} frames are worth"
+        figures.append(Figure(value=value, label=label, note=note))
+    return figures
+
+
+def matrix_table(matrix: TransferMatrix) -> ScoreTable:
+    """Trainings by test sets, with both sources of chance under each score."""
+    kinds = {"test": "kept for this", "val": "to choose by", None: ""}
+    return ScoreTable(
+        title=metric_name(matrix.metric),
+        units="",
+        columns=tuple(
+            Header(
+                title=set_name(tested_on, split),
+                hint="frames nothing was trained on"
+                if tested_on.endswith("/synthetic")
+                else kinds.get(split, ""),
+            )
+            for tested_on, split in matrix.columns
+        ),
+        rows=tuple(_training_header(row) for row in matrix.rows),
+        cells=tuple(
+            tuple(None if cell is None else measured_cell(cell, chance=True) for cell in row)
+            for row in matrix.cells
+        ),
+    )
+
+
+def power_words(power: Power) -> str:
+    """What the test cannot show, as ``With 50 test images, differences under 4 points ...``."""
+    seeds = f" and {power.seeds} training seeds" if power.seeds > 1 else " and one training seed"
+    between = "between two trainings " if power.paired else ""
+    caution = "" if power.paired else " (an upper bound: there is one training only)"
+    return (
+        f"With {power.count:,} test {power.unit_of_count.split(',')[0]}{seeds}, differences "
+        f"{between}under {100 * power.smallest:.1f} points of {metric_name(power.metric)} cannot "
+        f"be seen{caution}."
+    )
+
+
+def _best(matrix: TransferMatrix) -> dict[str, tuple[Training, Measured]]:
+    """The best training of each regime on the real test set that counts."""
+    real = [i for i, (name, _) in enumerate(matrix.columns) if not name.endswith("/synthetic")]
+    best: dict[str, tuple[Training, Measured]] = {}
+    if not real:
+        return best
+    column = next((i for i in real if matrix.columns[i][1] != "val"), real[0])
+    for row, cells in zip(matrix.rows, matrix.cells, strict=True):
+        cell = cells[column]
+        if cell is not None and cell.value is not None:
+            known = best.get(row.regime or "")
+            if known is None or cell.value > (known[1].value or 0.0):
+                best[row.regime or ""] = (row, cell)
+    return best
+
+
+def _reached(matrix: TransferMatrix) -> list[str]:
+    """What training on each kind reached on the real test set."""
+    best = _best(matrix)
+    parts = [
+        f"trained on {training_words(best[regime][0])}, {number(best[regime][1])}"
+        for regime in ("real", "synthetic")
+        if regime in best
+    ]
+    both = [best[regime] for regime in ("mixed", "pretrain_finetune") if regime in best]
+    if both:
+        row, cell = max(both, key=lambda pair: pair[1].value or 0.0)
+        parts.append(f"on {training_words(row)}, {number(cell)}")
+    if len(parts) < 2:
+        return []
+    count = next(iter(best.values()))[1].count
+    text = "; ".join(parts)
+    return [f"{metric_name(matrix.metric)} on {count:,} real pictures: {text}."]
+
+
+def _interval(measured: Measured) -> str:
+    if measured.low is None or measured.high is None:
+        return ""
+    return f"{measured.low:.3f} to {measured.high:.3f}"
+
+
+def _training_header(training: Training) -> Header:
+    title = REGIME_TITLES.get(training.regime or "", training.regime or "")
+    counts = []
+    if training.synthetic_images:
+        counts.append(f"{training.synthetic_images:,} rendered")
+    if training.real_images:
+        counts.append(f"{training.real_images:,} real")
+    if training.without:
+        counts.append(f"without {training.without}")
+    return Header(title=title, hint=" + ".join(counts))

@@ -1,0 +1,105 @@
+"""The parts of a report that an analysis fills: transfer, label efficiency, ablation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from markupsafe import Markup
+
+from evaluation.analysis.records import Ablation, Analysis, Efficiency
+from evaluation.report.effects import effect_words
+from evaluation.report.findings import matrix_table, power_words
+from evaluation.report.names import metric_name, set_name
+from evaluation.report.phrases import REGIME_TITLES
+from evaluation.report.plots import LINE_OF_REGIME, effects_chart, efficiency_chart
+from evaluation.report.tables import ScoreTable
+from evaluation.report.worth import efficiency_table, efficiency_words
+
+FoundT = TypeVar("FoundT", Efficiency, Ablation)
+
+__all__ = ["Plot", "TransferPart", "ablation_plots", "efficiency_plots", "transfer_part"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A drawn plot.
+
+    Attributes:
+        legend: Colour number and name of each line.
+        sentences: What it says.
+        table: Its numbers.
+    """
+
+    title: str
+    svg: Markup
+    legend: tuple[tuple[int, str], ...] = ()
+    sentences: tuple[str, ...] = ()
+    table: ScoreTable | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferPart:
+    """The transfer matrix by the main metric, by all others, and what the tests can show."""
+
+    matrix: ScoreTable
+    others: tuple[ScoreTable, ...]
+    power: tuple[str, ...]
+
+
+def transfer_part(analysis: Analysis) -> TransferPart | None:
+    """None where there is a single training on a single test set."""
+    matrices = [m for m in analysis.matrices if len(m.rows) * len(m.columns) > 1]
+    if not matrices:
+        return None
+    tables = [matrix_table(matrix) for matrix in matrices]
+    main = matrices[0].metric
+    return TransferPart(
+        matrix=tables[0],
+        others=tuple(tables[1:]),
+        power=tuple(power_words(p) for p in analysis.power if p.metric == main)[:1],
+    )
+
+
+def efficiency_plots(analysis: Analysis) -> list[Plot]:
+    """One per real test set, by the main metric."""
+    return [_efficiency_plot(e) for e in _main(analysis.efficiency)]
+
+
+def ablation_plots(analysis: Analysis) -> list[Plot]:
+    """One per test set, by the main metric."""
+    return [_ablation_plot(a) for a in _main(analysis.ablations)]
+
+
+def _efficiency_plot(efficiency: Efficiency) -> Plot:
+    where = set_name(*efficiency.test)
+    name = metric_name(efficiency.metric)
+    title = f"{name} on {where}, by the number of real photographs"
+    return Plot(
+        title=title,
+        svg=efficiency_chart(efficiency, title=title, ylabel=name),
+        legend=tuple(
+            (LINE_OF_REGIME[curve.regime], REGIME_TITLES[curve.regime])
+            for curve in efficiency.curves
+        ),
+        sentences=tuple(efficiency_words(efficiency)),
+        table=efficiency_table(efficiency),
+    )
+
+
+def _ablation_plot(ablation: Ablation) -> Plot:
+    title = f"What each part brings to {metric_name(ablation.metric)} on {set_name(*ablation.test)}"
+    return Plot(
+        title=title,
+        svg=effects_chart(ablation, title=title),
+        sentences=tuple(effect_words(effect, ablation.metric) for effect in ablation.effects),
+    )
+
+
+def _main(found: Sequence[FoundT]) -> list[FoundT]:
+    """By the metric that says most, which comes first on each test set."""
+    first: dict[tuple[str, str | None], FoundT] = {}
+    for each in found:
+        first.setdefault(each.test, each)
+    return list(first.values())

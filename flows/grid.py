@@ -1,0 +1,225 @@
+"""The grid of an experiment: its test sets, and every step with what they have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.benchmarks import EMBEDDED, open_benchmark, split_names
+from evaluation.measurement import task_of
+from evaluation.scores import ScoreContext
+from flows.plan import Plan, PlannedRun, TrainingData
+from flows.record import TestedPredictions
+from flows.steps import Steps
+from pipeline.errors import SpecError
+from pipeline.formats.coco import find_annotations, read_coco
+from pipeline.formats.imagefolder import find_class_folders, read_image_folder
+from pipeline.specs.scene import SceneSpec
+
+__all__ = ["Grid", "TestSet", "real_test_sets", "training_data"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSet:
+    """Where predictions are scored; ``name`` is what ``tested_on`` says."""
+
+    __test__ = False  # not a test, whatever pytest makes of the name
+
+    folder: Path
+    split: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The steps, with what they have in common filled in.
+
+    Attributes:
+        datasets: Where rendered datasets go.
+        cells: Where all other work goes.
+        without: What the plan's recipe lacks, in an ablation.
+    """
+
+    plan: Plan
+    datasets: Path
+    cells: Path
+    steps: Steps
+    workers: int | None
+    without: str | None = None
+
+    @property
+    def _scene_name(self) -> str:
+        return f"{self.plan.scene.scene}/synthetic"
+
+    def render(self, *, test: bool = True) -> dict[str, Path]:
+        """Datasets, and for classification crops, by role; only what the regimes want.
+
+        Args:
+            test: Whether frames to test on are wanted at all.
+        """
+        wanted: dict[str, SceneSpec] = {}
+        if self.plan.wants_synthetic:
+            wanted["dataset"] = self.plan.scene
+        if test and self.plan.wants_synthetic_test:
+            wanted["dataset_test"] = self.plan.test_scene
+        rendered = {
+            name: self.steps.render(
+                scene,
+                self.datasets / name,
+                source=self.plan.scene_source,
+                label=name if self.without is None else f"{name} without {self.without}",
+                workers=self.workers,
+            )
+            for name, scene in wanted.items()
+        }
+        if self.plan.experiment.task == "classification":
+            rendered |= {
+                name.replace("dataset", "crops"): self.steps.crops(
+                    folder, self.plan.experiment.crops, self.cells
+                )
+                for name, folder in rendered.items()
+            }
+        return rendered
+
+    def train(self, run: PlannedRun, data: TrainingData) -> Path:
+        """The run folder of one cell of the grid."""
+        before = self.plan.pretraining(run, data)
+        pretrained = None
+        if before is not None:
+            label = f"pretraining seed {run.seed}"
+            pretrained = self.steps.train(before, self.cells, label=label)
+        spec = self.plan.training(run, data, pretrained=pretrained)
+        return self.steps.train(spec, self.cells, label=self.label(run))
+
+    def predict(
+        self, run: PlannedRun, folder: Path, test: TestSet, data: TrainingData
+    ) -> TestedPredictions:
+        """What one network says of one test set."""
+        label = f"{test.name}, {self.label(run)}"
+        predictions = self.steps.predict(
+            folder, test.folder, self.cells, split=test.split, label=label
+        )
+        model = self.plan.experiment.model.name
+        real_images = _share_of(data.real_images, run.real_fraction)
+        synthetic_images = _share_of(data.synthetic_images, run.synthetic_fraction)
+        return TestedPredictions(
+            name=model if self.plan.single else f"{model}, {self.label(run)}",
+            predictions=predictions,
+            target=test.folder,
+            split=test.split,
+            context=ScoreContext(
+                regime=run.regime,
+                real_fraction=run.real_fraction,
+                seed=run.seed,
+                trained_on=self._trained_on(run, synthetic_images),
+                tested_on=test.name,
+                real_images=real_images,
+                synthetic_images=synthetic_images,
+                without=self.without,
+            ),
+        )
+
+    def synthetic_test(self, rendered: dict[str, Path]) -> Iterator[TestSet]:
+        """Frames that nothing was trained on, where the plan wants some."""
+        if "dataset_test" in rendered:
+            folder = rendered.get("crops_test", rendered["dataset_test"])
+            yield TestSet(folder=folder, split=None, name=self._scene_name)
+
+    def calibration_set(self, run: PlannedRun, real: TestSet) -> Iterator[TestSet]:
+        """Real ``train`` pictures, for a run that has not seen them; detection only."""
+        detects = self.plan.experiment.task == "detection"
+        if detects and run.regime == "synthetic" and "train" in split_names(real.folder):
+            yield TestSet(folder=real.folder, split="train", name=real.name)
+
+    def watershed(self, real: TestSet) -> Iterator[TestedPredictions]:
+        """The classical baseline of detection, if it is wanted."""
+        if self.plan.experiment.baseline and self.plan.experiment.task == "detection":
+            yield self._baseline(real, "Otsu + watershed", learn_from=None)
+
+    def linear(self, real: TestSet, data: TrainingData) -> Iterator[TestedPredictions]:
+        """The classical baseline of classification, if it is wanted."""
+        if self.plan.experiment.baseline and self.plan.experiment.task == "classification":
+            learn_from = data.synthetic or data.real
+            yield self._baseline(real, "logistic regression on pixels", learn_from=learn_from)
+
+    def _baseline(self, real: TestSet, name: str, *, learn_from: Path | None) -> TestedPredictions:
+        predictions = self.steps.baseline(
+            real.folder, self.cells, split=real.split, learn_from=learn_from
+        )
+        return TestedPredictions(
+            name=name,
+            predictions=predictions,
+            target=real.folder,
+            split=real.split,
+            context=ScoreContext(regime="baseline", trained_on=name, tested_on=real.name),
+        )
+
+    def label(self, run: PlannedRun) -> str:
+        """What to call a run."""
+        return run.label if self.without is None else f"{run.label} without {self.without}"
+
+    def _trained_on(self, run: PlannedRun, synthetic_images: int) -> str:
+        real = f"{Path(self.plan.experiment.benchmark).name}/real"
+        frames = self._scene_name
+        if 0 < run.synthetic_fraction < 1:
+            frames = f"{synthetic_images:,} frames of {frames}"
+        if self.without is not None:
+            frames = f"{frames} without {self.without}"
+        return {
+            "real": real,
+            "synthetic": frames,
+            "mixed": f"{frames} and {real}",
+            "pretrain_finetune": f"{frames}, then {real}",
+        }[run.regime]
+
+
+def real_test_sets(plan: Plan, *, cache: Path, benchmarks: Path | None) -> tuple[TestSet, ...]:
+    """The parts of the benchmark that are scored, the one that counts first.
+
+    Beside ``test`` that is ``val``, if there is one.
+
+    Raises:
+        DatasetError: If there is no such benchmark.
+        SpecError: If a regime wants real training pictures and it has none.
+    """
+    name = plan.experiment.benchmark
+    beside = plan.source.parent / name
+    folder = open_benchmark(
+        str(beside) if name not in EMBEDDED and beside.is_dir() else name,
+        cache=cache,
+        search=[] if benchmarks is None else [benchmarks],
+    ).absolute()
+    splits = [name or "whole" for name in split_names(folder)]
+    if plan.wants_real and "train" not in splits:
+        raise SpecError(
+            f"{plan.source}: key 'regimes': got {', '.join(plan.experiment.regimes)}; benchmark "
+            f"{folder} has no train split (found: {', '.join(splits) or 'none'}), so expected "
+            "synthetic only."
+        )
+    # Where none of it is trained on, all of it can be scored.
+    split = "all" if not plan.wants_real and "all" in splits else None
+    scored = [split, "val"] if split is None and {"test", "val"} <= set(splits) else [split]
+    return tuple(TestSet(folder=folder, split=s, name=f"{folder.name}/real") for s in scored)
+
+
+def training_data(*, synthetic: Path | None, real: Path | None) -> TrainingData:
+    """The training sets of a grid, counted."""
+    return TrainingData(
+        synthetic=synthetic,
+        real=real,
+        synthetic_images=0 if synthetic is None else _count_pictures(synthetic, None),
+        real_images=0 if real is None else _count_pictures(real, "train"),
+    )
+
+
+def _share_of(images: int, fraction: float) -> int:
+    """Pictures in a share of a training set, counted as ``trainers.datasets`` takes them."""
+    return math.ceil(fraction * images - 1e-9)
+
+
+def _count_pictures(folder: Path, split: str | None) -> int:
+    if task_of(folder) == "classification":
+        return len(read_image_folder(find_class_folders(folder, split)).images)
+    return len(read_coco(find_annotations(folder, split), labels=False).images)

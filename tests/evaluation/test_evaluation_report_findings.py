@@ -1,0 +1,222 @@
+"""The report of an experiment with many trainings: words, plots and tables from its analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from simulated import SimulatedTest
+
+from evaluation.analysis.analysis import analyse
+from evaluation.analysis.records import (
+    BreakEven,
+    ExchangeRate,
+    PhotoCount,
+    Power,
+    SizeStep,
+    write_analysis,
+)
+from evaluation.report.effects import ablation_words, effect_words
+from evaluation.report.findings import experiment_figures, experiment_words, power_words
+from evaluation.report.page import ReportInputs, write_report
+from evaluation.report.plots import Bar, Mark, bar_chart, mark_chart
+from evaluation.report.sections import ablation_plots, efficiency_plots, transfer_part
+from evaluation.report.worth import break_even_words, exchange_words
+from evaluation.scores import write_scores
+
+EVIL = "<script>alert(1)</script>"
+QUIET = {"seed_sd": 1e-6, "image_sd": 1e-6}
+
+
+def sheets_of_an_experiment():
+    """Real photographs: 0.2 at 10, 0.4 at 40, 0.6 at 160; 1,000 frames are worth 20 of them."""
+    rng = np.random.default_rng(0)
+    real = SimulatedTest(rng, images=50, name=f"{EVIL}/real")
+    home = SimulatedTest(rng, images=50, name="scene/synthetic")
+    sheets = []
+    for photographs, score in ((10, 0.2), (40, 0.4), (160, 0.6)):
+        share = {"real_images": photographs, "real_fraction": photographs / 160}
+        sheets += real.sheets(score, regime="real", trained_on="photos", **share, **QUIET)
+        both = {"trained_on": "both", "synthetic_images": 1000, **share, **QUIET}
+        sheets += real.sheets(score + 0.05, regime="mixed", **both)
+    frames = {"regime": "synthetic", "real_images": 0, "synthetic_images": 1000}
+    sheets += real.sheets(0.3, trained_on="frames", **frames, **QUIET)
+    sheets += home.sheets(0.9, trained_on="frames", **frames, **QUIET)
+    for part, loss in (("lighting", 0.1), (f"pose {EVIL}", 0.0)):
+        named = {"trained_on": f"frames without {part}", "without": part}
+        sheets += real.sheets(0.3 - loss, **named, **frames)
+    return sheets
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    return analyse(sheets_of_an_experiment())
+
+
+def test_the_minute_in_words(analysis):
+    first, *others = experiment_words(analysis)
+    words = " ".join(others)
+    assert first.startswith("Box AP50 on 50 real pictures: trained on 160 real photographs, 0.")
+    assert "1,000 rendered frames mixed with 160 real photographs" in first
+    assert "1,000 synthetic frames are worth 20 \N{PLUS-MINUS SIGN} 0 real photographs." in words
+    assert "bring +5.0 points [5.0, 5.0]" in words
+    assert "what matters is lighting (+" in words
+    assert "With 50 test images and 3 training seeds, differences between two trainings" in words
+
+
+def test_figures_are_those_of_the_matrix(analysis):
+    figures = experiment_figures(analysis)
+    assert [figure.label for figure in figures] == [
+        "Box AP50, 160 real photographs alone",
+        "Box AP50, rendered frames alone",
+        "Box AP50, rendered frames and 160 real",
+        "photographs that 1,000 frames are worth",
+    ]
+    assert figures[-1].value == "20"
+
+
+def test_tables_and_plots(analysis):
+    part = transfer_part(analysis)
+    assert part is not None
+    assert [column.title for column in part.matrix.columns] == ["scene, rendered", f"{EVIL}, real"]
+    assert len(part.matrix.rows) == 7
+    (efficiency,) = efficiency_plots(analysis)
+    (ablation,) = ablation_plots(analysis)
+    for drawn in (efficiency, ablation):
+        root = ElementTree.fromstring(str(drawn.svg))
+        assert root.get("aria-label") == drawn.title
+        assert not any(word in drawn.svg for word in ("nan", "inf", EVIL))
+    assert efficiency.svg.count("<polyline") == 2
+    assert "20</text>" in efficiency.svg, "the drop line"
+    assert efficiency.table is not None
+    assert [row.title for row in efficiency.table.rows] == ["Rendered frames"] + ["Both, mixed"] * 3
+    assert ablation.sentences[0].startswith("lighting: +")
+    assert ablation.sentences[0].endswith("], helps")
+    assert ablation.sentences[1].endswith("], undecided")
+
+
+def test_the_report_shows_all_of_it_escaped(analysis, tmp_path: Path):
+    whole = [s for s in sheets_of_an_experiment() if s.context.without is None]
+    write_scores(whole, tmp_path / "scores.json")
+    write_analysis(analysis, tmp_path / "analysis.json")
+    inputs = ReportInputs(
+        title="Signs", scores=tmp_path / "scores.json", analysis=tmp_path / "analysis.json"
+    )
+    html = write_report(inputs, tmp_path / "report.html").read_text()
+    for section in ("transfer", "efficiency", "ablation", "scores", "domain"):
+        assert f'id="{section}"' in html
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "n/a" in html, "real photographs were not scored on rendered frames"
+    assert "seeds ±" in html
+    assert not any(f"{mark}nan" in html for mark in (">", '"', " "))
+
+
+def rate(equals, low, high, **more):
+    ends = [
+        PhotoCount(photographs=end) if isinstance(end, float) else PhotoCount(off=end)
+        for end in (equals, low, high)
+    ]
+    told = {"regime": "synthetic", "synthetic_images": 1000, "beside": 0} | more
+    return ExchangeRate(
+        equals=ends[0], low=ends[1], high=ends[2], measured_from=10, measured_to=160, **told
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (rate(37.0, 28.0, 46.0), "1,000 synthetic frames are worth 37 ± 9 real photographs."),
+        (rate(37.0, 30.0, 90.0), "worth 37 (30 to 90) real photographs."),
+        (rate(37.0, 28.0, "above"), "worth about 37 (28 to more than 160) real"),
+        (rate(37.0, "below", 46.0), "worth about 37 (fewer than 10 to 46) real"),
+        (rate("above", 90.0, "above"), "worth more than 160 real photographs."),
+        (rate("below", "below", 11.0), "worth fewer than 10 real photographs."),
+        (
+            rate(37.0, 28.0, 46.0, regime="mixed", beside=12),
+            "12 real photographs with 1,000 synthetic frames beside them are worth 37 ± 9 real "
+            "photographs alone.",
+        ),
+    ],
+)
+def test_exchange_rates_in_words(told, words):
+    assert words in exchange_words(told)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((80.0, 60.0, 95.0), "help up to about 80 real photographs (95\xa0% interval 60 to 95)"),
+        (("above", "above", "above"), "still help beside 160 real photographs, the most"),
+        (("above", 60.0, "above"), "cannot be told: the 95\xa0% interval is 60 to more than 160"),
+        (("below", "below", 12.0), "did not help beside any number"),
+    ],
+)
+def test_break_even_in_words(ends, words):
+    at, low, high = (
+        PhotoCount(photographs=end) if isinstance(end, float) else PhotoCount(off=end)
+        for end in ends
+    )
+    point = BreakEven(regime="mixed", at=at, low=low, high=high, measured_from=10, measured_to=160)
+    assert words in break_even_words(point)
+
+
+def test_power_in_words():
+    power = Power(
+        metric="box_ap50", test=("b/real", "test"), smallest=0.083, count=50,
+        unit_of_count="images", seeds=1, paired=False,
+    )  # fmt: skip
+    assert power_words(power) == (
+        "With 50 test images and one training seed, differences under 8.3 points of Box AP50 "
+        "cannot be seen (an upper bound: there is one training only)."
+    )
+
+
+def test_effects_in_words(analysis):
+    ablation = analysis.ablations[0]
+    assert effect_words(ablation.effects[0], "box_ap50").startswith("lighting: +")
+    assert "lighting" in ablation_words(ablation)
+    undecided = ablation.model_copy(update={"effects": ablation.effects[1:]})
+    assert "the one part makes no difference that can be seen" in ablation_words(undecided)
+
+
+@pytest.mark.parametrize(
+    ("adjusted", "values", "words"),
+    [
+        ((0.001, 0.9), (0.2, 0.01), "From 400 rendered frames on, more bring nothing"),
+        ((0.001, 0.001), (0.2, 0.1), "still help at 1,600, the most that were tried"),
+        ((0.9, 0.9), (0.02, 0.01), "From 100 rendered frames on, more bring nothing"),
+    ],
+)
+def test_sizes_in_words(analysis, adjusted, values, words):
+    gain = analysis.ablations[0].effects[0].measured
+    steps = tuple(
+        SizeStep(
+            smaller=smaller,
+            larger=1600,
+            gain=gain.model_copy(update={"value": value}),
+            p_adjusted=p,
+        )
+        for smaller, value, p in zip((100, 400), values, adjusted, strict=True)
+    )
+    efficiency = analysis.efficiency[0].model_copy(update={"sizes": steps})
+    told = analysis.model_copy(update={"efficiency": (efficiency,)})
+    assert words in " ".join(experiment_words(told))
+
+
+def test_charts_of_odd_numbers_are_drawings():
+    marks = [
+        Mark(name=EVIL, value=0.0, low=None, high=None, text="0"),
+        Mark(name="a" * 60, value=-3.0, low=-4.0, high=1.0, text="x", strong=False),
+    ]
+    bars = [Bar(name="b", values=(None, 0.0), texts=("", "0"))]
+    for svg in (
+        mark_chart(marks, title=EVIL, unit="points"),
+        mark_chart(marks[:1], title="t", unit="u", zero=True),
+        bar_chart(bars, title="t", unit="u", colors=(0, 1)),
+    ):
+        ElementTree.fromstring(str(svg))
+        assert EVIL not in svg
+    assert mark_chart([], title="", unit="") == ""

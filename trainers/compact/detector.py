@@ -1,0 +1,69 @@
+"""The compact detector as the detection task sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainers.compact.decoding import detect
+from trainers.compact.losses import DetectionBatch, detection_losses, stack_targets
+from trainers.compact.network import CompactDetector
+from trainers.compact.targets import encode_targets
+from trainers.examples import ByteImage, DetectionExample
+from trainers.networks.network import Detector
+from trainers.results import PictureResult
+
+__all__ = ["CompactDetection"]
+
+_MAX_MASKS = 24
+"""Objects per picture that teach the mask head."""
+
+
+class CompactDetection(Detector):
+    """Boxes, masks and a semantic map."""
+
+    options: ClassVar[frozenset[str]] = frozenset({"width", "tile", "tile_overlap"})
+    makes_class_maps: ClassVar[bool] = True
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """See Network."""
+        return ("compact_detector",)
+
+    @property
+    def makes_masks(self) -> bool:
+        """See Detector."""
+        return True
+
+    def build(self) -> nn.Module:
+        """See Network."""
+        network = CompactDetector(self.class_count, self.model.width)
+        return network.to(memory_format=torch.channels_last)
+
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """See Network."""
+        return (("stem",), ("stage4",), ("stage8",), ("stage16",), ("stage32",))
+
+    def batch(
+        self, examples: Sequence[DetectionExample], rngs: Sequence[np.random.Generator]
+    ) -> DetectionBatch:
+        """See Network."""
+        return stack_targets(
+            [example.image for example in examples],
+            [
+                encode_targets(example, class_count=self.class_count, max_masks=_MAX_MASKS, rng=rng)
+                for example, rng in zip(examples, rngs, strict=True)
+            ],
+        )
+
+    def losses(self, module: nn.Module, batch: DetectionBatch) -> dict[str, Tensor]:
+        """See Network."""
+        return detection_losses(cast("CompactDetector", module), batch)
+
+    def detect(self, module: nn.Module, image: ByteImage, *, with_masks: bool) -> PictureResult:
+        """See Detector."""
+        return detect(cast("CompactDetector", module), image, with_masks=with_masks)
