@@ -206,7 +206,10 @@ class Overscan:
 
 
 def overscan(camera: Camera) -> Overscan:
-    """The pinhole view behind a distorting camera, at the scale of the picture's middle.
+    """The pinhole view behind a distorting camera.
+
+    Its scale is that of the picture's middle, or smaller where the lens shrinks the rest: half
+    of the picture's pixels then have more than one rendered pixel each, the other half less.
 
     Raises:
         ValueError: If the lens folds inside the picture, so that some pixels see nothing.
@@ -219,15 +222,28 @@ def overscan(camera: Camera) -> Overscan:
         )
     K = np.array(camera.K)
     places: FloatArray = rays[:, :2] @ K[:2, :2].T
+    scale = min(1.0, _median_spread(places.reshape(height, width, 2)) ** -0.5)
+    places *= scale
     low = np.floor(places.min(axis=0)) - _MARGIN_PX
     high = np.ceil(places.max(axis=0)) + _MARGIN_PX
     wide, tall = (int(side) for side in high - low)
-    (fx, skew, _), (_, fy, _), _ = camera.K
+    (fx, skew, _), (_, fy, _) = scale * K[:2]
     pinhole = Camera(
         width_px=wide,
         height_px=tall,
-        K=((fx, skew, float(-low[0])), (0.0, fy, float(-low[1])), (0.0, 0.0, 1.0)),
+        K=(
+            (float(fx), float(skew), float(-low[0])),
+            (0.0, float(fy), float(-low[1])),
+            (0.0, 0.0, 1.0),
+        ),
         world_from_cam=camera.world_from_cam,
     )
     map_xy = (places - low - 0.5).reshape(height, width, 2)  # OpenCV: centres at whole numbers
     return Overscan(camera=pinhole, map_xy=map_xy.astype(np.float32))
+
+
+def _median_spread(places: FloatArray) -> float:
+    # How large pixels (H, W) become where their centres are at these (H, W, 2) places, px^2.
+    right, down = np.diff(places, axis=1)[:-1], np.diff(places, axis=0)[:, :-1]
+    areas = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
+    return float(np.median(areas))
