@@ -134,7 +134,21 @@ def _warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int
     return np.asarray(cv2.warpAffine(image, index_matrix, size, borderMode=border))
 
 
+def _warp_keypoints(item: ObjectExample, matrix: FloatMatrix, side_px: int) -> FloatMatrix | None:
+    """Of a mirrored object left and right change places; what falls outside is not labelled."""
+    if item.keypoints is None:
+        return None
+    is_mirrored = np.linalg.det(matrix[:, :2]) < 0
+    points = (
+        item.keypoints[list(item.mirrored)] if is_mirrored and item.mirrored else item.keypoints
+    )
+    places = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    inside = ((places >= 0) & (places < side_px)).all(axis=1) & (points[:, 2] > 0)
+    return np.where(inside[:, None], np.column_stack([places, points[:, 2]]), 0.0)
+
+
 def _warp_object(item: ObjectExample, matrix: FloatMatrix, side_px: int) -> ObjectExample | None:
+    item = replace(item, keypoints=_warp_keypoints(item, matrix, side_px))
     x0, y0, x1, y1 = item.box_xyxy
     corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ matrix.T
     box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])

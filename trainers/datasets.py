@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.drawing import read_rgb
 from pipeline.errors import DatasetError
 from pipeline.formats.coco import (
+    Category,
     CocoDataset,
     CocoImage,
     CocoInstance,
@@ -22,6 +23,7 @@ from pipeline.formats.imagefolder import (
     folder_sha256,
     read_image_folder,
 )
+from pipeline.formats.yolo import mirrored_keypoints
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.masks import mask_of_rle
 from pipeline.records.predictions import sha256_of
@@ -85,6 +87,7 @@ class CocoSource:
         if not self._images:
             raise DatasetError(f"{path}: no images; expected at least one to train on.")
         self._names = {c.category_id: c.name for c in self._dataset.categories}
+        self._mirrored = {c.category_id: _mirrored(c) for c in self._dataset.categories}
         self._cache = ExampleCache[DetectionExample]()
         self.sha256 = sha256_of(path)
 
@@ -117,11 +120,17 @@ class CocoSource:
         objects = tuple(
             item
             for instance in self._dataset.instances[image.image_id]
-            if (item := _object(instance, class_of[self._names[instance.category_id]])) is not None
+            if (item := self._object(instance, class_of)) is not None
         )
         masks_bytes = sum(item.mask.nbytes for item in objects if item.mask is not None)
         example = DetectionExample(image=picture, objects=objects)
         return self._cache.put(index, example, picture.nbytes + masks_bytes)
+
+    def _object(self, instance: CocoInstance, class_of: dict[str, int]) -> ObjectExample | None:
+        category_id = instance.category_id
+        return _object(
+            instance, class_of[self._names[category_id]], mirrored=self._mirrored[category_id]
+        )
 
 
 class FolderSource:
@@ -186,7 +195,14 @@ def read_picture(image: CocoImage) -> ByteImage:
     return picture
 
 
-def _object(instance: CocoInstance, class_index: int) -> ObjectExample | None:
+def _mirrored(category: Category) -> tuple[int, ...] | None:
+    found = mirrored_keypoints(category.keypoints)
+    return None if found is None else tuple(found)
+
+
+def _object(
+    instance: CocoInstance, class_index: int, *, mirrored: tuple[int, ...] | None
+) -> ObjectExample | None:
     box = np.array(instance.box_xyxy)
     mask, corner = None, (0, 0)
     if instance.rle is not None:
@@ -204,4 +220,6 @@ def _object(instance: CocoInstance, class_index: int) -> ObjectExample | None:
         mask_corner=corner,
         crowd=instance.iscrowd,
         ignored=instance.iscrowd,
+        keypoints=None if instance.keypoints is None else np.array(instance.keypoints),
+        mirrored=mirrored,
     )

@@ -25,6 +25,9 @@ class ObjectExample:
         mask_corner: (x, y) px of the mask's top left pixel in the picture.
         crowd: A region of unseparated or barely visible objects (``iscrowd``).
         ignored: Neither asked for nor forbidden in the heat map: crowds and cut-off objects.
+        keypoints: (K, 3) x, y px and COCO visibility (0 not labelled or outside the picture, 1
+            hidden, 2 visible); None if it has none.
+        mirrored: Which of the K a mirrored object has at each place; None: not known.
     """
 
     class_index: int
@@ -33,6 +36,8 @@ class ObjectExample:
     mask_corner: tuple[int, int] = (0, 0)
     crowd: bool = False
     ignored: bool = False
+    keypoints: FloatMatrix | None = None
+    mirrored: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

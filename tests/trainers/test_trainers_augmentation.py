@@ -104,6 +104,47 @@ def test_boxes_without_masks_follow():
     assert mirrored.objects[0].box_xyxy.tolist() == [30, 20, 50, 40]
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_keypoints_lie_where_they_are_seen(seed):
+    """Two marked pixels of different colours are found again where their keypoints say."""
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[17:24, 37:44, 0] = image[37:44, 17:24, 1] = 255
+    points = np.array([[40.5, 20.5, 2], [20.5, 40.5, 1], [0, 0, 0]])
+    item = ObjectExample(
+        class_index=0, box_xyxy=np.array([16.0, 16, 45, 45]), mask=None, keypoints=points
+    )
+    augment = OFF.model_copy(update={"scale": (0.8, 1.5), "rotate_deg": 180.0, "flip": True})
+    example = DetectionExample(image=image, objects=(item,))
+    out = augment_crop(example, augment, side_px=64, rng=np.random.default_rng(seed))
+    found = out.objects[0].keypoints
+    assert found[2].tolist() == [0, 0, 0]
+    for point, channel, visibility in ((found[0], 0, 2), (found[1], 1, 1)):
+        rows, columns = np.nonzero(out.image[..., channel] > 128)
+        whole = rows.size and min(rows.min(), columns.min()) > 0 < 63 - max(*rows, *columns)
+        assert point[2] in (0, visibility)
+        if whole:
+            centre = [columns.mean() + 0.5, rows.mean() + 0.5]
+            np.testing.assert_allclose(point, [*centre, visibility], atol=0.5)
+
+
+def test_left_and_right_change_places_in_a_mirror():
+    points = np.array([[10.0, 5, 2], [20, 5, 1], [15, 9, 2]])
+    item = ObjectExample(
+        class_index=0,
+        box_xyxy=np.array([5.0, 0, 30, 30]),
+        mask=None,
+        keypoints=points,
+        mirrored=(1, 0, 2),
+    )
+    example = DetectionExample(image=np.zeros((40, 40, 3), np.uint8), objects=(item,))
+    mirror, turn = np.array([[-1.0, 0, 40], [0, 1, 0]]), np.array([[-1.0, 0, 40], [0, -1, 40]])
+    mirrored = warp(example, mirror, side_px=40).objects[0].keypoints
+    assert mirrored.tolist() == [[20, 5, 1], [30, 5, 2], [25, 9, 2]]
+    turned = warp(example, turn, side_px=40).objects[0].keypoints
+    assert turned.tolist() == [[30, 35, 2], [20, 35, 1], [25, 31, 2]]
+
+
 def test_the_same_generator_gives_the_same_picture():
     augment = AugmentSpec(rotate_deg=180, flip=True, grey=0.5)
     example = disc_example()
