@@ -11,8 +11,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from pipeline.drawing import read_rgb
 from pipeline.errors import SpecError
-from pipeline.specs.training import AdaptSpec, AugmentSpec
-from trainers.augmentation import augment_crop, fit_square
+from pipeline.specs.augmentation import UNCHANGED
+from pipeline.specs.training import AdaptSpec
+from trainers.augmentation.geometry import fit_square
+from trainers.augmentation.recipe import augment_crop
 from trainers.examples import ByteImage, DetectionExample
 from trainers.networks.backbones import build_shapes
 from trainers.networks.network import AnyNetwork
@@ -21,7 +23,6 @@ from trainers.pictures import PictureSet, is_labelled, open_pictures
 __all__ = ["adapt_norms", "open_adaptation"]
 
 _AT_ONCE = 8
-_UNCHANGED = AugmentSpec(scale=(1, 1), brightness=0, gamma=0, blur_sigma_px=0, noise=0)
 
 
 def open_adaptation(spec: AdaptSpec, network: AnyNetwork) -> PictureSet:
@@ -87,4 +88,4 @@ def _crop(network: AnyNetwork, pictures: PictureSet, number: int, seed: int) -> 
         return fit_square(image, side_px=network.input_px)
     example = DetectionExample(image=image, objects=())
     rng = np.random.default_rng([seed, number])
-    return augment_crop(example, _UNCHANGED, side_px=network.input_px, rng=rng).image
+    return augment_crop(example, UNCHANGED, side_px=network.input_px, rng=rng).image

@@ -28,7 +28,7 @@ from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.masks import mask_of_rle
 from pipeline.records.predictions import sha256_of
 from pipeline.specs.training import DataSource
-from trainers.augmentation import fit_square
+from trainers.augmentation.geometry import fit_square
 from trainers.examples import ByteImage, DetectionExample, ObjectExample
 
 __all__ = [

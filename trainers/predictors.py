@@ -21,7 +21,7 @@ from pipeline.geometry.boxes import xywh_from_xyxy
 from pipeline.geometry.masks import rle_of_mask
 from pipeline.progress import Progress
 from pipeline.records.predictions import Task
-from trainers.augmentation import fit_square
+from trainers.augmentation.geometry import fit_square
 from trainers.checkpoints import Checkpoint
 from trainers.examples import ByteImage
 from trainers.networks.network import Classifier, Detector, Segmenter

@@ -12,7 +12,7 @@ from pipeline.drawing import contact_sheet, draw_instances
 from pipeline.errors import DatasetError
 from pipeline.records.predictions import Task
 from pipeline.specs.training import DataSource, TrainSpec
-from trainers.augmentation import augment_crop, augment_small
+from trainers.augmentation.recipe import augment_crop, augment_small
 from trainers.datasets import CocoSource, FolderSource, merge_categories
 from trainers.examples import ByteImage, DetectionExample
 from trainers.networks.network import AnyNetwork, Detector

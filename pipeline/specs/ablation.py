@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.specs.training import AugmentSpec
+from pipeline.specs.augmentation import UNCHANGED, AugmentSpec
 
 __all__ = ["active_augmentations", "without_augmentation"]
 
@@ -12,17 +12,10 @@ def active_augmentations(augment: AugmentSpec) -> tuple[str, ...]:
     return tuple(
         key
         for key in type(augment).model_fields
-        if getattr(augment, key) != _neutral(getattr(augment, key))
+        if getattr(augment, key) != getattr(UNCHANGED, key)
     )
 
 
 def without_augmentation(augment: AugmentSpec, key: str) -> AugmentSpec:
     """The same augmentations with one switched off."""
-    return augment.model_copy(update={key: _neutral(getattr(augment, key))})
-
-
-def _neutral(value: object) -> object:
-    """What an augmentation's key says when it is off."""
-    if value is None or isinstance(value, bool):
-        return None if value is None else False
-    return (1.0, 1.0) if isinstance(value, tuple) else 0.0
+    return augment.model_copy(update={key: getattr(UNCHANGED, key)})

@@ -7,12 +7,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.records.predictions import Task
+from pipeline.specs.augmentation import AugmentSpec
 from pipeline.specs.document import Spec, SpecPath
-from pipeline.specs.training import (
-    AugmentSpec,
-    ModelSpec,
-    check_network_fits_task,
-)
+from pipeline.specs.training import ModelSpec, check_network_fits_task
 
 __all__ = ["CropSpec", "ExperimentSpec", "Regime"]
 

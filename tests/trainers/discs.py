@@ -11,9 +11,9 @@ from pycocotools.cocoeval import COCOeval
 
 from pipeline.geometry.boxes import box_of_mask, xywh_from_xyxy
 from pipeline.geometry.masks import rle_of_mask
-from pipeline.specs.training import AugmentSpec
+from pipeline.specs.augmentation import UNCHANGED
 
-OFF = AugmentSpec(scale=(1, 1), brightness=0, gamma=0, blur_sigma_px=0, noise=0)
+OFF = UNCHANGED
 
 
 def paint(

@@ -5,14 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.specs.training import AugmentSpec
-from trainers.augmentation import augment_colours, augment_crop, augment_small, fit_square
-from trainers.augmentation import warp_example as warp
+from pipeline.specs.augmentation import UNCHANGED, AugmentSpec
+from trainers.augmentation.colours import augment_colours
+from trainers.augmentation.geometry import fit_square
+from trainers.augmentation.geometry import warp_example as warp
+from trainers.augmentation.recipe import augment_crop, augment_small
 from trainers.examples import DetectionExample, ObjectExample
-
-OFF = AugmentSpec(
-    scale=(1, 1), rotate_deg=0, flip=False, brightness=0, gamma=0, blur_sigma_px=0, noise=0
-)
 
 
 def disc_example(height=60, width=80, centre=(40, 30), radius=14):
@@ -45,7 +43,9 @@ def whole_mask(example):
     flip=st.booleans(),
 )
 def test_mask_and_box_lie_where_the_object_is_seen(seed, centre, rotate_deg, flip):
-    augment = OFF.model_copy(update={"scale": (0.6, 1.6), "rotate_deg": rotate_deg, "flip": flip})
+    augment = UNCHANGED.model_copy(
+        update={"scale": (0.6, 1.6), "rotate_deg": rotate_deg, "flip": flip}
+    )
     example = disc_example(centre=centre)
     out = augment_crop(example, augment, side_px=64, rng=np.random.default_rng(seed))
     seen = out.image[..., 0] >= 128
@@ -64,7 +64,7 @@ def test_mask_and_box_lie_where_the_object_is_seen(seed, centre, rotate_deg, fli
 
 def test_no_change_is_no_change():
     example = disc_example(height=64, width=64)
-    out = augment_crop(example, OFF, side_px=64, rng=np.random.default_rng(0))
+    out = augment_crop(example, UNCHANGED, side_px=64, rng=np.random.default_rng(0))
     np.testing.assert_array_equal(out.image, example.image)
     np.testing.assert_array_equal(whole_mask(out), whole_mask(example))
     assert out.objects[0].box_xyxy.tolist() == example.objects[0].box_xyxy.tolist()
@@ -114,7 +114,7 @@ def test_keypoints_lie_where_they_are_seen(seed):
     item = ObjectExample(
         class_index=0, box_xyxy=np.array([16.0, 16, 45, 45]), mask=None, keypoints=points
     )
-    augment = OFF.model_copy(update={"scale": (0.8, 1.5), "rotate_deg": 180.0, "flip": True})
+    augment = UNCHANGED.model_copy(update={"scale": (0.8, 1.5), "rotate_deg": 180.0, "flip": True})
     example = DetectionExample(image=image, objects=(item,))
     out = augment_crop(example, augment, side_px=64, rng=np.random.default_rng(seed))
     found = out.objects[0].keypoints

@@ -7,7 +7,8 @@ import torch
 
 from pipeline.formats.imagefolder import folder_sha256, read_image_folder
 from pipeline.records.predictions import read_meta, read_results
-from pipeline.specs.training import AugmentSpec, DataSource, ModelSpec, TrainSpec
+from pipeline.specs.augmentation import AugmentSpec
+from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 from trainers.classifier import CompactClassifier
 from trainers.prediction import predict
 from trainers.training import train

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from pipeline.errors import CheckpointError, DatasetError, SpecError, TrainingError
-from pipeline.specs.training import AugmentSpec, DataSource, ModelSpec, TrainSpec
+from pipeline.specs.augmentation import AugmentSpec
+from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 from trainers.checkpoints import load_plain, read_checkpoint
 from trainers.loop import StepStream
 from trainers.training import train

@@ -1,4 +1,4 @@
-"""Random changes of training pictures, with labels that follow.
+"""Crops, zooms, turns and flips of training pictures, with labels that follow.
 
 OpenCV warps and look-up tables: torchvision's transforms of 24 full-size masks would cost more
 than the training step.
@@ -12,23 +12,14 @@ import cv2
 import numpy as np
 
 from pipeline.geometry.boxes import box_of_mask
-from pipeline.specs.training import AugmentSpec
+from pipeline.specs.augmentation import AugmentSpec
 from trainers.examples import ByteImage, DetectionExample, FloatMatrix, ObjectExample
 
-__all__ = ["augment_colours", "augment_crop", "augment_small", "fit_square", "warp_example"]
+__all__ = ["fit_square", "random_crop", "random_linear", "warp_example", "warp_image"]
 
 _MIN_VISIBLE_FRACTION = 0.25
 """Objects of which the crop leaves less are neither asked for nor forbidden."""
 _MIN_VISIBLE_PX = 16
-
-
-def augment_crop(
-    example: DetectionExample, augment: AugmentSpec, *, side_px: int, rng: np.random.Generator
-) -> DetectionExample:
-    """A random square crop, zoomed, turned and mirrored, in other colours."""
-    crop_from_image = _random_crop(example.image.shape[:2], augment, side_px, rng)
-    warped = warp_example(example, crop_from_image, side_px=side_px)
-    return replace(warped, image=augment_colours(warped.image, augment, rng))
 
 
 def fit_square(image: ByteImage, *, side_px: int) -> ByteImage:
@@ -44,16 +35,6 @@ def fit_square(image: ByteImage, *, side_px: int) -> ByteImage:
     )
 
 
-def augment_small(image: ByteImage, augment: AugmentSpec, *, rng: np.random.Generator) -> ByteImage:
-    """A square picture of one object: zoomed, turned, mirrored, shifted, in other colours."""
-    side_px = image.shape[0]
-    linear = _random_linear(augment, rng)
-    shift_px = rng.uniform(-1, 1, 2) * augment.shift * side_px
-    offset = side_px / 2 + shift_px - linear @ np.full(2, side_px / 2)
-    matrix = np.column_stack([linear, offset])
-    return augment_colours(_warp_image(image, matrix, side_px, cv2.BORDER_REPLICATE), augment, rng)
-
-
 def warp_example(
     example: DetectionExample, crop_from_image: FloatMatrix, *, side_px: int
 ) -> DetectionExample:
@@ -66,41 +47,16 @@ def warp_example(
     """
     moved = (_warp_object(item, crop_from_image, side_px) for item in example.objects)
     return DetectionExample(
-        image=_warp_image(example.image, crop_from_image, side_px, cv2.BORDER_CONSTANT),
+        image=warp_image(example.image, crop_from_image, side_px, cv2.BORDER_CONSTANT),
         objects=tuple(item for item in moved if item is not None),
     )
 
 
-def augment_colours(image: ByteImage, augment: AugmentSpec, rng: np.random.Generator) -> ByteImage:
-    """Brightness, contrast, gamma, blur, noise and grey."""
-    # All numbers are drawn first, so that switching one change off leaves the others alone.
-    brightness, contrast, gamma = rng.uniform(-1, 1, 3)
-    blur_px, noise, grey = rng.uniform(0, 1, 3)
-    levels = (np.arange(256) / 255.0) ** (2.0 ** (gamma * augment.gamma))
-    levels = (levels - 0.5) * (1 + contrast * augment.brightness) + 0.5
-    levels = levels * (1 + brightness * augment.brightness)
-    table = np.clip(levels * 255 + 0.5, 0, 255).astype(np.uint8)
-    image = np.asarray(cv2.LUT(image, table), np.uint8)
-    if grey < augment.grey:
-        grey_image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        image = np.asarray(cv2.cvtColor(grey_image, cv2.COLOR_GRAY2RGB), np.uint8)
-    if blur_px * augment.blur_sigma_px > 0.1:
-        image = np.asarray(
-            cv2.GaussianBlur(image, (0, 0), blur_px * augment.blur_sigma_px), np.uint8
-        )
-    if noise * augment.noise > 0:
-        grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * (
-            noise * augment.noise * 255
-        )
-        noisy = cv2.add(image, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
-        image = np.asarray(noisy, np.uint8)
-    return image
-
-
-def _random_crop(
+def random_crop(
     image_hw: tuple[int, ...], augment: AugmentSpec, side_px: int, rng: np.random.Generator
 ) -> FloatMatrix:
-    linear = _random_linear(augment, rng)
+    """(2, 3) from picture to square crop, px; the crop lies somewhere in the zoomed picture."""
+    linear = random_linear(augment, rng)
     image_wh = np.array(image_hw[1::-1])
     # The zoomed picture slides behind the crop as far as it goes; a smaller one stays inside.
     spare_px = np.abs(image_wh * np.sqrt(abs(np.linalg.det(linear))) - side_px)
@@ -108,7 +64,7 @@ def _random_crop(
     return np.column_stack([linear, centre - linear @ (image_wh / 2)])
 
 
-def _random_linear(augment: AugmentSpec, rng: np.random.Generator) -> FloatMatrix:
+def random_linear(augment: AugmentSpec, rng: np.random.Generator) -> FloatMatrix:
     """Zoom, rotation and mirroring, (2, 2)."""
     zoom = np.exp(rng.uniform(*np.log(augment.scale)))
     angle_rad = np.deg2rad(rng.uniform(-1, 1) * augment.rotate_deg)
@@ -128,7 +84,8 @@ def _index_matrix(matrix: FloatMatrix, *, source: FloatMatrix, target: FloatMatr
     return np.column_stack([linear, offset])
 
 
-def _warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int) -> ByteImage:
+def warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int) -> ByteImage:
+    """Apply a (2, 3) transform of pixels to a picture; ``border`` is OpenCV's."""
     index_matrix = _index_matrix(matrix, source=np.zeros(2), target=np.zeros(2))
     size = (side_px, side_px)
     return np.asarray(cv2.warpAffine(image, index_matrix, size, borderMode=border))

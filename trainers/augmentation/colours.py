@@ -1,0 +1,37 @@
+"""Random changes of the colours of training pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from pipeline.specs.augmentation import AugmentSpec
+from trainers.examples import ByteImage
+
+__all__ = ["augment_colours"]
+
+
+def augment_colours(image: ByteImage, augment: AugmentSpec, rng: np.random.Generator) -> ByteImage:
+    """Brightness, contrast, gamma, blur, noise and grey."""
+    # All numbers are drawn first, so that switching one change off leaves the others alone.
+    brightness, contrast, gamma = rng.uniform(-1, 1, 3)
+    blur_px, noise, grey = rng.uniform(0, 1, 3)
+    levels = (np.arange(256) / 255.0) ** (2.0 ** (gamma * augment.gamma))
+    levels = (levels - 0.5) * (1 + contrast * augment.brightness) + 0.5
+    levels = levels * (1 + brightness * augment.brightness)
+    table = np.clip(levels * 255 + 0.5, 0, 255).astype(np.uint8)
+    image = np.asarray(cv2.LUT(image, table), np.uint8)
+    if grey < augment.grey:
+        grey_image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        image = np.asarray(cv2.cvtColor(grey_image, cv2.COLOR_GRAY2RGB), np.uint8)
+    if blur_px * augment.blur_sigma_px > 0.1:
+        image = np.asarray(
+            cv2.GaussianBlur(image, (0, 0), blur_px * augment.blur_sigma_px), np.uint8
+        )
+    if noise * augment.noise > 0:
+        grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * (
+            noise * augment.noise * 255
+        )
+        noisy = cv2.add(image, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
+        image = np.asarray(noisy, np.uint8)
+    return image
