@@ -29,6 +29,7 @@ _GIB = 2**30
 _INSTALL = "run `make install`, or pip install 'blendgap[render]' on Python 3.11"
 _CHILD_TIMEOUT_S = 180
 _PYTHON_OF_BPY = (3, 11)
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Blender and torch are asked in children: a crash there must not end the examination.
 _ASK_BLENDER = """
@@ -169,6 +170,17 @@ def _fonts() -> Iterator[Finding]:
     yield Finding(part="fonts", status="warn" if lost else "ok", found=found, mend=mend)
 
 
+def _browser() -> Iterator[Finding]:
+    """Only the tests of the report want one."""
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    yield Finding(
+        part="Chromium",
+        status="ok",
+        found=found or "not here; optional, the report's tests look at it through one",
+        mend="" if found else "apt-get install chromium",
+    )
+
+
 def _machine() -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0))
     yield Finding(part="processor", status="ok", found=f"{cores} cores for this process")
@@ -204,6 +216,7 @@ _PARTS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _torch,
     _pins,
     _fonts,
+    _browser,
     _machine,
 )
 

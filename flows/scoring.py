@@ -13,7 +13,7 @@ from rich.table import Table
 from evaluation.analysis.records import read_analysis
 from evaluation.benchmarks import EMBEDDED, SplitSummary, describe_benchmark, open_benchmark
 from evaluation.report.effects import effect_words
-from evaluation.report.findings import experiment_words
+from evaluation.report.findings import experiment_words, power_words
 from evaluation.scores import Score, ScoreContext, evaluate, write_scores
 from flows.datasets import statistics_table
 from flows.steps import report_step
@@ -191,7 +191,8 @@ def findings(analysis: Path) -> tuple[str, ...]:
         for ablation in found.ablations[:1]
         for effect in ablation.effects
     ]
-    return (*effects, *experiment_words(found))
+    unseen = [power_words(power) for power in found.power[:1]]
+    return (*effects, *experiment_words(found), *unseen)
 
 
 def report(folder: Path) -> Outcome:

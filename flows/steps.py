@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from blender_scenes.generate import render_dataset
 from evaluation.analysis.analysis import analyse
 from evaluation.analysis.records import write_analysis
@@ -18,7 +20,7 @@ from evaluation.baselines import linear_baseline, watershed_baseline
 from evaluation.report.page import PredictedSet, ReportInputs, write_report
 from evaluation.scores import evaluate, write_scores
 from flows.cells import Cell, fingerprint, finish
-from flows.record import TestedPredictions, read_record
+from flows.record import ExperimentRecord, TestedPredictions, read_record
 from flows.terminal import progress_bar
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.formats.coco import read_coco
@@ -181,8 +183,24 @@ def report_step(folder: Path) -> Path:
         runs=record.runs,
         notes=(*record.experiment.notes, *record.failure_notes()),
         command=record.command,
+        settings=_settings(record),
     )
     return write_report(inputs, folder / "report.html")
+
+
+def _settings(record: ExperimentRecord) -> dict[str, str]:
+    """The experiment and its scene with every default filled in; folders by their names."""
+    experiment = record.experiment.model_dump(mode="json")
+    experiment["synthetic"] = record.experiment.synthetic.name
+    experiment["benchmark"] = Path(record.experiment.benchmark).name
+    weights = record.experiment.model.weights
+    if isinstance(weights, Path):
+        experiment["model"]["weights"] = weights.name
+    scene = record.scene.model_dump(mode="json", exclude={"assets"})
+    return {
+        f"{name} as it was run, defaults filled in": yaml.safe_dump(document, sort_keys=False)
+        for name, document in (("The experiment", experiment), ("The scene", scene))
+    }
 
 
 def _shown(tested: TestedPredictions) -> PredictedSet:

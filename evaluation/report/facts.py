@@ -29,6 +29,7 @@ __all__ = [
     "duration",
     "effort",
     "loss_charts",
+    "read_manifest_of",
     "run_facts",
 ]
 
@@ -70,7 +71,7 @@ def duration(seconds: float) -> str:
 
 def dataset_name(folder: Path) -> str:
     """What to call a dataset: a rendered one by its scene family and seed."""
-    manifest = _manifest(folder)
+    manifest = read_manifest_of(folder)
     if manifest is None:
         return folder.name
     return f"Rendered {manifest.spec.scene}, seed {manifest.spec.seed}"
@@ -101,7 +102,7 @@ def dataset_facts(folder: Path) -> list[Fact]:
             ),
             Fact(name="Classes", value=_counts(statistics.per_category)),
         ]
-    manifest = _manifest(folder)
+    manifest = read_manifest_of(folder)
     return facts + (_render_facts(manifest) if manifest else [])
 
 
@@ -133,7 +134,7 @@ def effort(
     datasets: Iterable[Path], runs: Iterable[Path], *, seconds_per_image: float | None
 ) -> str:
     """What rendering, training and predicting took, as a sentence; empty if nothing is known."""
-    manifests = [manifest for folder in datasets if (manifest := _manifest(folder))]
+    manifests = [manifest for folder in datasets if (manifest := read_manifest_of(folder))]
     frames = sum(manifest.counts.get("frames", 0) for manifest in manifests)
     rendering_s = sum(manifest.seconds.get("wall", 0.0) for manifest in manifests)
     stats = [_document(run / "stats.json") for run in runs]
@@ -204,8 +205,11 @@ def _render_facts(manifest: Manifest) -> list[Fact]:
     return facts
 
 
-def _manifest(folder: Path) -> Manifest | None:
-    """None for real sets and for manifests of other versions: facts are a courtesy."""
+def read_manifest_of(folder: Path) -> Manifest | None:
+    """Of a rendered dataset; None for real sets and for manifests of other versions.
+
+    Facts are a courtesy: nothing fails for want of them.
+    """
     if not DatasetLayout(folder).manifest.is_file():
         return None
     try:

@@ -17,12 +17,14 @@ _FIGURES = {
     "mixed": "rendered frames and {} real",
     "pretrain_finetune": "rendered frames, then {} real",
 }
+_TWO_SEEDS = 2  # leave Student's t a single degree of freedom
+_HARDLY_ANYTHING = 0.5
 
 __all__ = ["experiment_figures", "experiment_words", "matrix_table", "power_words"]
 
 
 def experiment_words(analysis: Analysis) -> list[str]:
-    """The minute: what was reached, what the frames are worth, what cannot be seen."""
+    """The minute: what was reached, what the frames are worth, which parts matter."""
     sentences = []
     for matrix in analysis.matrices[:1]:
         sentences += _reached(matrix)
@@ -34,7 +36,6 @@ def experiment_words(analysis: Analysis) -> list[str]:
         sentences += size_words(efficiency)
     for ablation in analysis.ablations[:1]:
         sentences.append(ablation_words(ablation))
-    sentences += [power_words(power) for power in analysis.power[:1]]
     return sentences
 
 
@@ -86,9 +87,16 @@ def power_words(power: Power) -> str:
     """What the test cannot show, as ``With 50 test images, differences under 4 points ...``."""
     seeds = f" and {power.seeds} training seeds" if power.seeds > 1 else " and one training seed"
     between = "between two trainings " if power.paired else ""
+    units = f"{power.count:,} test {power.unit_of_count.split(',')[0]}"
+    if power.seeds == _TWO_SEEDS and power.smallest > _HARDLY_ANYTHING:
+        return (
+            f"With {units} and two training seeds hardly any difference {between}could be told "
+            "from chance: two seeds do not say how much of a score is luck. Train with three or "
+            "more."
+        )
     caution = "" if power.paired else " (an upper bound: there is one training only)"
     return (
-        f"With {power.count:,} test {power.unit_of_count.split(',')[0]}{seeds}, differences "
+        f"With {units}{seeds}, differences "
         f"{between}under {100 * power.smallest:.1f} points of {metric_name(power.metric)} cannot "
         f"be seen{caution}."
     )

@@ -25,6 +25,7 @@ from pipeline.formats.imagefolder import FolderImage, find_class_folders, read_i
 
 __all__ = [
     "Picture",
+    "answer_picture",
     "answer_pictures",
     "as_picture",
     "closeups",
@@ -48,18 +49,26 @@ class Picture:
     """An image as the page wants it.
 
     Attributes:
-        src: Data URI.
+        data: The file's bytes.
+        suffix: ``.jpg`` or ``.png``.
         tone: ``good``, ``bad`` or nothing, for the caption.
         pixelated: Enlarge it pixel by pixel.
     """
 
-    src: str
+    data: bytes
+    suffix: str
     alt: str
     caption: str = ""
     tone: str = ""
     width: int
     height: int
     pixelated: bool = False
+
+    @property
+    def src(self) -> str:
+        """Data URI."""
+        mime = {".jpg": "image/jpeg", ".png": "image/png"}[self.suffix]
+        return f"data:{mime};base64,{base64.b64encode(self.data).decode()}"
 
 
 class _Spot(NamedTuple):
@@ -128,15 +137,16 @@ def answer_pictures(
     case: ClassificationCase, images: Sequence[FolderImage], *, count: int
 ) -> list[Picture]:
     """Pictures with what the model took them for."""
-    pictures = []
-    for image in images[:count]:
-        answer = case.dataset.categories.get(case.alignment.answers[image.image_id], "other")
-        truth = case.dataset.categories[image.category_id]
-        if answer == truth:
-            pictures.append(_small(image, caption=answer, tone="good"))
-        else:
-            pictures.append(_small(image, caption=f"{answer}, is {truth}", tone="bad"))
-    return pictures
+    return [answer_picture(case, image) for image in images[:count]]
+
+
+def answer_picture(case: ClassificationCase, image: FolderImage) -> Picture:
+    """A picture with what the model took it for."""
+    answer = case.dataset.categories.get(case.alignment.answers[image.image_id], "other")
+    truth = case.dataset.categories[image.category_id]
+    if answer == truth:
+        return _small(image, caption=answer, tone="good")
+    return _small(image, caption=f"{answer}, is {truth}", tone="bad")
 
 
 def dataset_pictures(folder: Path) -> list[Picture]:
@@ -189,13 +199,19 @@ def _small(image: FolderImage, *, caption: str, tone: str = "") -> Picture:
 
 
 def as_picture(
-    pixels: ImageArray, *, alt: str, caption: str = "", tone: str = "", lossless: bool = False
+    pixels: ImageArray,
+    *,
+    alt: str,
+    caption: str = "",
+    tone: str = "",
+    lossless: bool = False,
+    quality: int = _JPEG_QUALITY,
 ) -> Picture:
     """Pixels as a picture that travels inside the page."""
-    suffix, mime = (".png", "image/png") if lossless else (".jpg", "image/jpeg")
-    data = encode_image(np.ascontiguousarray(pixels), suffix=suffix, quality=_JPEG_QUALITY)
+    suffix = ".png" if lossless else ".jpg"
     return Picture(
-        src=f"data:{mime};base64,{base64.b64encode(data).decode()}",
+        data=encode_image(np.ascontiguousarray(pixels), suffix=suffix, quality=quality),
+        suffix=suffix,
         alt=alt,
         caption=caption,
         tone=tone,

@@ -11,7 +11,7 @@ from evaluation.report.score_tables import cell_of, headline_score, is_network
 from evaluation.report.tables import Cell
 from evaluation.sheet import Score, ScoreFile
 
-__all__ = ["Figure", "headline_figures", "summary"]
+__all__ = ["Figure", "found_rule", "headline_figures", "summary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,8 @@ def headline_figures(case: DetectionCase | ClassificationCase, document: ScoreFi
     return figures
 
 
-def summary(
-    cases: Sequence[DetectionCase | ClassificationCase],
-    document: ScoreFile,
-    *,
-    min_score: float,
-) -> list[str]:
-    """Sentences that need no other part of the report."""
+def summary(cases: Sequence[DetectionCase | ClassificationCase], document: ScoreFile) -> list[str]:
+    """Sentences that need no other part of the report, the one that says most first."""
     if not cases:
         return []
     first = cases[0]
@@ -66,20 +61,36 @@ def summary(
             sentences.append(_result(rival, document, subject=f"{rival.name}, for comparison,"))
     drops = [s for s in document.scores if s.metric == "domain_drop" and s.value is not None]
     drop = headline_score(drops)
-    if drop is not None and drop.value is not None:
-        label, cell = metric_name(drop.of or ""), cell_of(drop)
-        verb = "is lower" if drop.value > 0 else "is no lower"
-        interval = f" ({_interval_words(cell)})" if cell.interval else ""
-        sentences.append(
-            f"On real pictures its {label} {verb} than on rendered frames that it has not seen: "
-            f"the drop is {cell.value}{interval}."
-        )
-    if isinstance(first, DetectionCase):
-        sentences.append(
-            f"An object counts as found here when a detection with a score of at least "
-            f"{min_score:g} overlaps it by half (IoU 0.5); the scores below weigh all thresholds."
-        )
-    return sentences
+    return [*sentences, *([] if drop is None else _drop_words(drop))]
+
+
+def found_rule(case: DetectionCase | ClassificationCase, *, min_score: float) -> str:
+    """When an object counts as found in pictures and sentences."""
+    if isinstance(case, ClassificationCase):
+        return ""
+    return (
+        f"An object counts as found here when a detection with a score of at least {min_score:g} "
+        "overlaps it by half (IoU 0.5). Scores weigh all thresholds."
+    )
+
+
+def _drop_words(drop: Score) -> list[str]:
+    """What the step from rendered to real costs the same network."""
+    if drop.value is None:
+        return []
+    name = metric_name(drop.of or "")
+    change = cell_of(drop)
+    interval = f" ({_interval_words(change)})" if change.interval else ""
+    if drop.low is not None and drop.high is not None and drop.low <= 0 <= drop.high:
+        return [
+            "Between rendered frames that it has not seen and real pictures no difference can be "
+            f"told from chance: the drop in {name} is {change.value}{interval}."
+        ]
+    verb = "lower" if drop.value > 0 else "higher"
+    return [
+        f"On real pictures its {name} is {verb} than on rendered frames that it has not seen: the "
+        f"drop is {change.value}{interval}."
+    ]
 
 
 def _subject(case: DetectionCase | ClassificationCase, document: ScoreFile) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,26 +16,21 @@ from markupsafe import Markup
 from evaluation.analysis.records import Analysis, read_analysis
 from evaluation.report.cases import ClassificationCase, DetectionCase, PredictedSet, open_case
 from evaluation.report.convention import convention_part
-from evaluation.report.facts import (
-    Fact,
-    dataset_facts,
-    dataset_name,
-    effort,
-    loss_charts,
-    run_facts,
-)
-from evaluation.report.findings import experiment_figures, experiment_words
+from evaluation.report.curve_plots import curve_plots
+from evaluation.report.dataset_part import dataset_part
+from evaluation.report.facts import Fact, dataset_name, effort, loss_charts, run_facts
+from evaluation.report.findings import experiment_figures, experiment_words, power_words
 from evaluation.report.gallery import (
     Picture,
     answer_pictures,
     closeups,
-    dataset_pictures,
     fair_sample,
     found_picture,
     truth_picture,
 )
 from evaluation.report.mistakes import error_part
-from evaluation.report.narrative import headline_figures, summary
+from evaluation.report.narrative import found_rule, headline_figures, summary
+from evaluation.report.reproduction import pinned_files
 from evaluation.report.score_tables import (
     class_tables,
     domain_table,
@@ -42,6 +39,7 @@ from evaluation.report.score_tables import (
     score_tables,
 )
 from evaluation.report.sections import ablation_plots, efficiency_plots, transfer_part
+from evaluation.report.shots import answer_gallery, find_gallery
 from evaluation.report.slice_plots import slice_part
 from evaluation.scores import read_scores
 from evaluation.sheet import ConfusionTable, ScoreFile
@@ -52,6 +50,7 @@ from pipeline.formats.storage import write_text_atomic
 __all__ = ["PredictedSet", "ReportInputs", "write_report"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_STYLES = ("tokens.css", "plot.css", "report.css")
 _CLOSEUPS = 4
 _ANSWERS = 24
 _MOST_SHEETS = 3
@@ -72,7 +71,8 @@ class ReportInputs:
         datasets: Training sets to show, rendered or real.
         runs: Run folders by name, for loss curves and settings.
         notes: What a fair reader must be told, before the scores.
-        command: How to make the report again.
+        command: How to make it all again.
+        settings: Files of settings as they were run, by name.
         min_score: Detections below it are not drawn or counted; scores do not depend on it.
     """
 
@@ -85,16 +85,16 @@ class ReportInputs:
     runs: Mapping[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     command: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
     min_score: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
-    """Facts about one folder, with pictures from it."""
+class _Run:
+    """Facts about one training."""
 
     name: str
     facts: list[Fact]
-    pictures: Sequence[Picture] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,7 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
     document = read_scores(inputs.scores)
     analysis = Analysis() if inputs.analysis is None else read_analysis(inputs.analysis)
     cases = [open_case(shown, min_score=inputs.min_score) for shown in inputs.predicted]
+    script = _template("report.js")
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -132,11 +133,14 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
     )
     html = environment.get_template("report.html").render(
         title=inputs.title,
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        style=Markup("".join(_template(name) for name in _STYLES)),
+        script=Markup(script),
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
         figures=experiment_figures(analysis)
         or (headline_figures(cases[0], document) if cases else []),
         findings=experiment_words(analysis),
-        summary=summary(cases, document, min_score=inputs.min_score),
+        summary=summary(cases, document),
+        found_rule=found_rule(cases[0], min_score=inputs.min_score) if cases else "",
         effort=effort(
             inputs.datasets, inputs.runs.values(), seconds_per_image=_seconds_per_image(cases)
         ),
@@ -145,29 +149,32 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
         tables=score_tables(document),
         more_tables=more_tables(document),
         class_tables=class_tables(document),
+        curves=curve_plots(cases, document),
         transfer=transfer_part(analysis),
         efficiency=efficiency_plots(analysis),
         ablation=ablation_plots(analysis),
         domain=domain_table(document),
         gap=gap_table(document),
         single_photograph=_single_photograph(document),
-        datasets=[
-            _Group(
-                name=dataset_name(folder),
-                facts=dataset_facts(folder),
-                pictures=dataset_pictures(folder),
-            )
-            for folder in inputs.datasets[:_MOST_SHEETS]
-        ],
-        runs=[_Group(name=name, facts=run_facts(run)) for name, run in inputs.runs.items()],
+        unseen=[power_words(power) for power in analysis.power[:1]],
+        datasets=[dataset_part(folder) for folder in inputs.datasets[:_MOST_SHEETS]],
+        runs=[_Run(name=name, facts=run_facts(run)) for name, run in inputs.runs.items()],
         charts=loss_charts(inputs.runs),
         command=inputs.command,
+        settings=inputs.settings,
+        pinned=pinned_files(
+            scores=inputs.scores, datasets=inputs.datasets, runs=inputs.runs, cases=cases
+        ),
         scores_href=quote(Path(os.path.relpath(inputs.scores, out.parent)).as_posix()),
         **_pictures(cases, document, inputs),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text_atomic(out, html)
     return out
+
+
+def _template(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _pictures(
@@ -184,7 +191,7 @@ def _pictures(
         "answers": [],
         "mistakes": [],
         "confusion": None,
-        "extremes": [],
+        "gallery": None,
         "errors": None,
         "slices": None,
         "convention": None,
@@ -198,6 +205,7 @@ def _pictures(
             "answers": answer_pictures(first, sample, count=_ANSWERS),
             "mistakes": answer_pictures(first, first.mistakes, count=_ANSWERS),
             "confusion": _confusion(first, document),
+            "gallery": answer_gallery(first),
         }
     if not first.finds:
         return shown
@@ -211,7 +219,7 @@ def _pictures(
         "beside": [_beside(first, rival, image) for rival in rivals],
         "worst": worst,
         "best": best,
-        "extremes": _extremes(first),
+        "gallery": find_gallery(first),
         "errors": error_part(first, at_home),
         "slices": slice_part(first, at_home, training),
         "convention": convention_part(first, _calibration(inputs)),
@@ -244,21 +252,6 @@ def _beside(first: DetectionCase, rival: DetectionCase, image: CocoImage) -> _Dr
             found_picture(rival, own, caption=rival.name),
         ],
     )
-
-
-def _extremes(case: DetectionCase) -> list[_Drawn]:
-    """Worst and best pictures, where there are enough to choose from."""
-    ranked = case.by_quality
-    if len(ranked) < 2 * _CLOSEUPS:
-        return []
-    halves = {"Worst pictures": ranked[:2], "Best pictures": ranked[-2:][::-1]}
-    return [
-        _Drawn(
-            heading=heading,
-            pictures=[found_picture(case, image, caption=image.file_name) for image in images],
-        )
-        for heading, images in halves.items()
-    ]
 
 
 def _confusion(case: ClassificationCase, document: ScoreFile) -> ConfusionTable | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from evaluation.report.names import HEADLINES, METRICS, REGIMES, metric_name, set_name
+from evaluation.report.names import HEADLINES, METRICS, REGIMES, metric_hint, metric_name, set_name
 from evaluation.report.tables import Cell, Header, ScoreTable
 from evaluation.sheet import Score, ScoreFile
 
@@ -23,6 +23,7 @@ __all__ = [
 _DIFFERENCES = ("sim_to_real_gap", "domain_drop")
 _COMPARISONS = (*_DIFFERENCES, "transfer_ratio")
 _COMPARED = (*HEADLINES, "mask_ap", "box_ap", "keypoint_ap", "macro_f1", "dice")
+_COUNTS = ("id_switches", "fragmentations", "false_positives", "misses")
 _MOST_COLUMNS = 4
 _MOST_CLASS_COLUMNS = 6
 
@@ -47,11 +48,11 @@ def cell_of(score: Score) -> Cell:
     """A score as text; differences carry a sign."""
     if score.value is None:
         return Cell(value="n/a")
-    sign = "+" if score.metric in _DIFFERENCES else ""
-    text = _minus(f"{score.value:{sign}.3f}")
+    form = "+.3f" if score.metric in _DIFFERENCES else ",.0f" if score.metric in _COUNTS else ".3f"
+    text = _minus(f"{score.value:{form}}")
     if score.low is None or score.high is None:
         return Cell(value=text)
-    interval = _minus(f"{score.low:{sign}.3f} to {score.high:{sign}.3f}")
+    interval = _minus(f"{score.low:{form}} to {score.high:{form}}")
     if score.low == score.high:
         interval = "no spread"  # an interval would look like certainty
     if score.metric not in METRICS:
@@ -92,7 +93,9 @@ def more_tables(document: ScoreFile) -> list[ScoreTable]:
     plain = [
         s
         for s in _pooled(document.scores)
-        if s.metric not in (*_COMPARISONS, *METRICS) and s.class_name is None
+        if s.metric not in (*_COMPARISONS, *METRICS)
+        and s.class_name is None
+        and s.value is not None  # as of sizes that no object has
     ]
     tables = []
     for test in dict.fromkeys(_test(score) for score in plain):
@@ -245,8 +248,9 @@ def _arm(score: Score) -> Header:
 
 def _metric(score: Score) -> Header:
     metric = score.of or score.metric
-    label, hint = metric_name(metric), METRICS.get(metric, ("", ""))[1]
-    return Header(title=f"{label}, {score.class_name}" if score.class_name else label, hint=hint)
+    label = metric_name(metric)
+    title = f"{label}, {score.class_name}" if score.class_name else label
+    return Header(title=title, hint=metric_hint(metric))
 
 
 def _metric_only(score: Score) -> Header:

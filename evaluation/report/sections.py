@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from evaluation.analysis.records import Ablation, Analysis, Efficiency
 from evaluation.report.effects import effect_words
-from evaluation.report.findings import matrix_table, power_words
+from evaluation.report.findings import matrix_table
 from evaluation.report.names import metric_name, set_name
 from evaluation.report.phrases import REGIME_TITLES
 from evaluation.report.plots import LINE_OF_REGIME, effects_chart, efficiency_chart
@@ -41,11 +41,10 @@ class Plot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferPart:
-    """The transfer matrix by the main metric, by all others, and what the tests can show."""
+    """The transfer matrix by the main metric, and by all others."""
 
     matrix: ScoreTable
     others: tuple[ScoreTable, ...]
-    power: tuple[str, ...]
 
 
 def transfer_part(analysis: Analysis) -> TransferPart | None:
@@ -54,12 +53,7 @@ def transfer_part(analysis: Analysis) -> TransferPart | None:
     if not matrices:
         return None
     tables = [matrix_table(matrix) for matrix in matrices]
-    main = matrices[0].metric
-    return TransferPart(
-        matrix=tables[0],
-        others=tuple(tables[1:]),
-        power=tuple(power_words(p) for p in analysis.power if p.metric == main)[:1],
-    )
+    return TransferPart(matrix=tables[0], others=tuple(tables[1:]))
 
 
 def efficiency_plots(analysis: Analysis) -> list[Plot]:

@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 _MATTERS = 0.05
+_TWO_SEEDS = 2  # leave Student's t a single degree of freedom, a factor of 12.7
 
 
 def efficiency_words(efficiency: Efficiency) -> list[str]:
@@ -114,13 +115,20 @@ def best_gain_words(efficiency: Efficiency) -> list[str]:
     if not found:
         return []
     curve, point, gain = max(found, key=lambda each: each[2].value or 0.0)
-    seen = gain.p_value is not None and gain.p_value < _MATTERS
     how = "first" if curve.regime == "pretrain_finetune" else "mixed in"
-    return [
+    brought = (
         f"Beside {point.real_images:,} real photographs, rendered frames {how} bring "
-        f"{points(gain.value, sign=True)} points {points_interval(gain)}"
-        + ("." if seen else ", a difference that cannot be told from chance.")
-    ]
+        f"{points(gain.value, sign=True)} points"
+    )
+    interval = points_interval(gain)
+    if gain.p_value is not None and gain.p_value < _MATTERS:
+        return [f"{brought} {interval}."]
+    if gain.seeds == _TWO_SEEDS:
+        return [
+            f"{brought} with these two training seeds. Two seeds cannot tell how much of it is "
+            f"their luck, so the interval is wide, {interval}: train with three or more."
+        ]
+    return [f"{brought} {interval}, a difference that cannot be told from chance."]
 
 
 def size_words(efficiency: Efficiency) -> list[str]:

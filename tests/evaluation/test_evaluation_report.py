@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,30 +11,33 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 import pytest
+import report_inputs
+from report_inputs import EVIL
 
 from evaluation.drawing import dataset_sheet
 from evaluation.report.charts import curve_chart
 from evaluation.report.page import PredictedSet, ReportInputs, write_report
-from evaluation.scores import ScoreContext, evaluate, write_scores
+from evaluation.scores import evaluate, write_scores
 from pipeline.errors import CheckpointError, DatasetError
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import read_image_folder
-from pipeline.geometry.boxes import xywh_from_xyxy
 
-EVIL = "<script>alert(1)</script>"
 SECTIONS = {
     "summary",
     "fairness",
     "scores",
+    "curves",
     "domain",
     "errors",
     "slices",
     "convention",
+    "gallery",
     "examples",
     "datasets",
     "training",
     "provenance",
 }
+CONTROLS = {"theme", "contents", "viewer"}
 
 
 class Page(HTMLParser):
@@ -61,84 +65,20 @@ class Page(HTMLParser):
         self.text += data
 
 
-def write_curve(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    steps = list(range(1, 61))
-    curve = {"step": steps, "loss": [9 / s for s in steps], "heat": [5 / s for s in steps]}
-    (folder / "curve.json").write_text(json.dumps(curve))
-    train = {"model": {"name": "compact_detector"}, "steps": 60, "seed": 4, "batch_size": 8}
-    (folder / "train.json").write_text(json.dumps(train))
-    (folder / "stats.json").write_text(json.dumps({"parameters": 912345, "seconds": 65.0}))
-    return folder
+@pytest.fixture(scope="module")
+def detection_inputs(tmp_path_factory) -> ReportInputs:
+    return report_inputs.detection_inputs(tmp_path_factory.mktemp("inputs"))
 
 
-def write_predictions(path: Path, folder: Path, *, lost: int = 1, scored: float = 0.9) -> Path:
-    """The truth without some objects, with a false alarm."""
-    entries = [
-        {
-            "image_id": g.image_id,
-            "category_id": g.category_id,
-            "bbox": xywh_from_xyxy(np.array(g.box_xyxy)).tolist(),
-            "segmentation": dict(g.rle),
-            "score": scored,
-        }
-        for group in read_coco(find_annotations(folder)).instances.values()
-        for g in group
-        if not g.iscrowd
-    ]
-    entries[0] = entries[0] | {"category_id": 3 - entries[0]["category_id"]}
-    path.write_text(json.dumps(entries[: len(entries) - lost]))
-    return path
-
-
-@pytest.fixture
-def detection_inputs(make_painted_dataset: Callable[..., Path], tmp_path: Path) -> ReportInputs:
-    """Two test sets, a network and a baseline; one class has a hostile name."""
-    folders = [
-        make_painted_dataset(tmp_path / name, frames=frames, seed=seed)
-        for name, frames, seed in (("real set", 9, 0), ("synthetic", 3, 1))
-    ]
-    for folder in folders:
-        path = find_annotations(folder)
-        path.write_text(path.read_text().replace('"disc"', json.dumps(EVIL)))
-    real, synthetic = folders
-    (real / "manifest.json").unlink()
-    network = write_predictions(tmp_path / "n.json", real)
-    baseline = write_predictions(tmp_path / "b.json", real, lost=4, scored=0.7)
-    at_home = write_predictions(tmp_path / "s.json", synthetic)
-    ours = {"regime": "synthetic", "seed": 0, "trained_on": f"rendered {EVIL}"}
-    theirs = ScoreContext(regime="baseline", trained_on="Otsu", tested_on="painted/real")
-    write_scores(
-        [
-            evaluate(network, real, context=ScoreContext(**ours, tested_on="painted/real")),
-            evaluate(baseline, real, context=theirs),
-            evaluate(at_home, synthetic, context=ScoreContext(**ours, tested_on="p/synthetic")),
-        ],
-        tmp_path / "out" / "scores.json",
-        notes=[f"note {EVIL}"],
-    )
-    return ReportInputs(
-        title=f"Title {EVIL}",
-        scores=tmp_path / "out" / "scores.json",
-        predicted=(
-            PredictedSet(name=f"net {EVIL}", predictions=network, benchmark=real),
-            PredictedSet(name="Otsu + watershed", predictions=baseline, benchmark=real),
-            PredictedSet(name="At home", predictions=at_home, benchmark=synthetic),
-        ),
-        datasets=(synthetic,),
-        runs={f"run {EVIL}": write_curve(tmp_path / "run")},
-        notes=(f"fair {EVIL}",),
-        command=f"blendgap demo -o '{EVIL}'",
-    )
-
-
-def test_report_is_complete_contained_and_escaped(detection_inputs, tmp_path: Path):
-    out = write_report(detection_inputs, tmp_path / "out" / "report.html")
+def test_report_is_complete_contained_and_escaped(detection_inputs):
+    out = write_report(detection_inputs, detection_inputs.scores.with_name("report.html"))
     html = out.read_text()
     page = Page(html)
-    assert set(page.ids) == SECTIONS
-    assert "script" not in page.tags
-    assert "<script" not in html
+    assert set(page.ids) == SECTIONS | CONTROLS
+    assert page.tags.count("script") == 1, "our own, which the page's policy names by its hash"
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
     assert page.text.count(EVIL) >= 8, "shown as text"
     assert page.sources
     assert all(source.startswith("data:image/") for source in page.sources)
@@ -152,9 +92,12 @@ def test_report_is_complete_contained_and_escaped(detection_inputs, tmp_path: Pa
     assert page.tags.count("h1") == 1
 
 
-def test_report_is_the_same_every_time(detection_inputs, tmp_path: Path):
-    first = write_report(detection_inputs, tmp_path / "out" / "a.html").read_bytes()
-    assert write_report(detection_inputs, tmp_path / "out" / "b.html").read_bytes() == first
+def test_report_is_the_same_every_time(detection_inputs):
+    first, second = (
+        write_report(detection_inputs, detection_inputs.scores.with_name(name)).read_bytes()
+        for name in ("a.html", "b.html")
+    )
+    assert first == second
 
 
 def test_numbers_of_the_summary_are_those_of_the_files(detection_inputs, tmp_path: Path):
@@ -172,11 +115,12 @@ def test_numbers_of_the_summary_are_those_of_the_files(detection_inputs, tmp_pat
     assert f"found {objects - 5} of {objects} objects on 9 real photographs" in text
 
 
-def test_report_of_scores_alone(detection_inputs, tmp_path: Path):
+def test_report_of_scores_alone(detection_inputs):
     bare = ReportInputs(title="Bare", scores=detection_inputs.scores)
-    page = Page(write_report(bare, tmp_path / "deep" / "er" / "report.html").read_text())
-    assert set(page.ids) == {"summary", "scores", "domain", "provenance"}
-    assert "../../out/scores.json" in page.links
+    deep = detection_inputs.scores.parent / "deep" / "er" / "report.html"
+    page = Page(write_report(bare, deep).read_text())
+    assert set(page.ids) == {"summary", "scores", "domain", "provenance"} | CONTROLS
+    assert "../../scores.json" in page.links
 
 
 def test_wrong_inputs_are_named(detection_inputs, tmp_path: Path):
@@ -208,11 +152,12 @@ def test_classification_report(tmp_path: Path):
     )
     html = write_report(inputs, tmp_path / "report.html").read_text()
     page = Page(html)
-    assert {"summary", "scores", "examples", "datasets", "provenance"} == set(page.ids)
+    shown = {"summary", "scores", "gallery", "examples", "datasets", "provenance"}
+    assert shown | CONTROLS == set(page.ids)
     assert "Confusion matrix" in page.text
     assert "8, is <b>7" in page.text
     assert "recognised 8 of 16" in page.text
-    assert page.tags.count("img") == 16 + 8 + 16
+    assert page.tags.count("img") == 16 + 16 + 8 + 16
 
 
 def test_sheets_of_datasets(painted_dataset: Path, tmp_path: Path):
