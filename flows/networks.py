@@ -19,9 +19,9 @@ __all__ = ["predict_pictures", "train_network"]
 _SHOWN = 8  # names of dropped weights in the terminal
 
 
-def train_network(config: Path, out: Path) -> Outcome:
+def train_network(config: Path, out: Path, *, benchmarks: Path | None) -> Outcome:
     """Train one network."""
-    spec = load_spec(config, TrainSpec)
+    spec = _with_benchmarks(load_spec(config, TrainSpec), config.parent, benchmarks)
     check_network(spec.model, task=spec.task, input_px=spec.input_px, source=config)
     with progress_bar("train", "steps/s") as progress:
         run = train(spec, out, progress=progress)
@@ -63,3 +63,17 @@ def predict_pictures(
             "seconds_per_image": seconds,
         },
     )
+
+
+def _with_benchmarks(spec: TrainSpec, folder: Path, benchmarks: Path | None) -> TrainSpec:
+    """The spec, names of benchmarks in the place of folders replaced by where they lie."""
+
+    def found(path: Path) -> Path:
+        is_name = path.parent == folder and not path.exists()
+        return find_target(path.name, benchmarks=benchmarks) if is_name else path
+
+    data = tuple(each.model_copy(update={"path": found(each.path)}) for each in spec.data)
+    adapt = spec.adapt and spec.adapt.model_copy(
+        update={"path": find_target(str(found(spec.adapt.path)), benchmarks=benchmarks)}
+    )
+    return spec.model_copy(update={"data": data, "adapt": adapt})

@@ -1,67 +1,37 @@
-"""Dataset folders as sources of training examples, decoded once and kept in memory."""
+"""Dataset folders as sources of training examples."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from pipeline.drawing import read_rgb
 from pipeline.errors import DatasetError
-from pipeline.formats.coco import (
-    Category,
-    CocoDataset,
-    CocoImage,
-    CocoInstance,
-    find_annotations,
-    read_coco,
-)
-from pipeline.formats.imagefolder import (
-    find_class_folders,
-    folder_sha256,
-    read_image_folder,
-)
+from pipeline.formats.annotated import labels_sha256, read_to_learn, recognise
+from pipeline.formats.crops import crop_square, whole_objects
+from pipeline.formats.imagefolder import folder_sha256
+from pipeline.formats.labelled import Category, CocoImage, CocoInstance
 from pipeline.formats.yolo import mirrored_keypoints
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.masks import mask_of_rle
-from pipeline.records.predictions import sha256_of
+from pipeline.specs.experiment import CropSpec
 from pipeline.specs.training import DataSource
 from trainers.augmentation.geometry import fit_square
-from trainers.examples import ByteImage, DetectionExample, ObjectExample
+from trainers.balance import equal_classes, repeat_factors
+from trainers.examples import ByteImage, ClassExample, DetectionExample, ObjectExample, one_class
 
 __all__ = [
-    "CocoSource",
-    "ExampleCache",
-    "FolderSource",
+    "ObjectSource",
+    "PictureSource",
     "merge_categories",
     "read_picture",
     "subset",
 ]
 
-_CACHE_BYTES = 2 * 2**30
-
 ExampleT = TypeVar("ExampleT")
-
-
-class ExampleCache(Generic[ExampleT]):
-    """Keeps examples by index until a budget is full; the rest is decoded every time."""
-
-    def __init__(self, budget_bytes: int = _CACHE_BYTES) -> None:
-        self._left_bytes = budget_bytes
-        self._examples: dict[int, ExampleT] = {}
-
-    def get(self, index: int) -> ExampleT | None:
-        """The example, if it is kept."""
-        return self._examples.get(index)
-
-    def put(self, index: int, example: ExampleT, size_bytes: int) -> ExampleT:
-        """Keep the example if there is room; returns it."""
-        if size_bytes <= self._left_bytes:
-            self._left_bytes -= size_bytes
-            self._examples[index] = example
-        return example
 
 
 class _Source(Protocol):
@@ -71,33 +41,46 @@ class _Source(Protocol):
     def categories(self) -> tuple[str, ...]: ...
 
 
-class CocoSource:
-    """Pictures with boxes and masks, from a dataset or a COCO benchmark.
-
-    Without a split it is ``train``: a test split is never trained on unless it is named.
+class _LabelledFolder:
+    """A folder in any layout that we read; see ``DataSource``.
 
     Attributes:
-        sha256: Of the annotation file.
+        sha256: Of its labels; of an ImageFolder, of names and pictures.
     """
 
     def __init__(self, source: DataSource) -> None:
-        path = find_annotations(source.path, source.split or "train")
-        self._dataset: CocoDataset = read_coco(path)
-        self._images = subset(self._dataset.images, source.fraction, source.subset_seed)
-        if not self._images:
-            raise DatasetError(f"{path}: no images; expected at least one to train on.")
+        self._dataset = read_to_learn(source.path, source.split)
+        self._source = source
         self._names = {c.category_id: c.name for c in self._dataset.categories}
-        self._mirrored = {c.category_id: _mirrored(c) for c in self._dataset.categories}
-        self._cache = ExampleCache[DetectionExample]()
-        self.sha256 = sha256_of(path)
-
-    def __len__(self) -> int:
-        return len(self._images)
+        self._is_image_folder = recognise(source.path) == "imagefolder"
+        folder = self._dataset.images_dir
+        self.sha256 = (
+            folder_sha256(folder) if self._is_image_folder else labels_sha256(self._dataset)
+        )
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Names, in the order of the file."""
+        """Names, in the order of the labels."""
         return tuple(self._names.values())
+
+    def _subset(self, items: Sequence[ExampleT], what: str) -> tuple[ExampleT, ...]:
+        chosen = subset(items, self._source.fraction, self._source.subset_seed)
+        if not chosen:
+            path = self._dataset.annotations_path
+            raise DatasetError(f"{path}: no {what}; expected at least one to train on.")
+        return chosen
+
+
+class PictureSource(_LabelledFolder):
+    """Pictures with boxes, masks and keypoints."""
+
+    def __init__(self, source: DataSource) -> None:
+        super().__init__(source)
+        self._images = self._subset(self._dataset.images, "images")
+        self._mirrored = {c.category_id: _mirrored(c) for c in self._dataset.categories}
+
+    def __len__(self) -> int:
+        return len(self._images)
 
     @property
     def has_masks(self) -> bool:
@@ -110,21 +93,24 @@ class CocoSource:
         boxes = [item.box_xyxy for group in groups for item in group if not item.iscrowd]
         return np.array(boxes, dtype=float).reshape(-1, 4)
 
+    def factors(self) -> FloatArray | None:
+        """How often each picture comes; None: once."""
+        if self._source.balance == "none":
+            return None
+        groups = (self._dataset.instances[image.image_id] for image in self._images)
+        classes = [{item.category_id for item in group if not item.iscrowd} for group in groups]
+        return repeat_factors(classes, rare_below=self._source.rare_below)
+
     def example(self, index: int, class_of: dict[str, int]) -> DetectionExample:
         """Decode a picture; ``class_of`` gives each category's class index."""
-        kept = self._cache.get(index)
-        if kept is not None:
-            return kept
         image = self._images[index]
         picture = read_picture(image)
-        objects = tuple(
-            item
-            for instance in self._dataset.instances[image.image_id]
-            if (item := self._object(instance, class_of)) is not None
+        objects = (
+            self._object(instance, class_of) for instance in self._dataset.instances[image.image_id]
         )
-        masks_bytes = sum(item.mask.nbytes for item in objects if item.mask is not None)
-        example = DetectionExample(image=picture, objects=objects)
-        return self._cache.put(index, example, picture.nbytes + masks_bytes)
+        return DetectionExample(
+            image=picture, objects=tuple(item for item in objects if item is not None)
+        )
 
     def _object(self, instance: CocoInstance, class_of: dict[str, int]) -> ObjectExample | None:
         category_id = instance.category_id
@@ -133,39 +119,45 @@ class CocoSource:
         )
 
 
-class FolderSource:
-    """Square pictures of one object each, from an ImageFolder; the split as in CocoSource.
+class ObjectSource(_LabelledFolder):
+    """Square pictures of one object each: of an ImageFolder, or cut out of larger pictures.
 
-    Attributes:
-        sha256: Of names and pictures.
+    Cut out are whole objects, as by ``blendgap export --to imagefolder``.
     """
 
     def __init__(self, source: DataSource, *, side_px: int) -> None:
-        folder = find_class_folders(source.path, source.split or "train")
-        dataset = read_image_folder(folder)
-        self._categories = dataset.categories
-        self._images = subset(dataset.images, source.fraction, source.subset_seed)
+        super().__init__(source)
+        objects = [
+            (image, instance)
+            for image in self._dataset.images
+            for instance in (
+                self._dataset.instances[image.image_id]
+                if self._is_image_folder
+                else whole_objects(self._dataset, image)
+            )
+        ]
+        self._objects = self._subset(objects, "whole objects")
         self._side_px = side_px
-        self._cache = ExampleCache[ByteImage]()
-        self.sha256 = folder_sha256(folder)
 
     def __len__(self) -> int:
-        return len(self._images)
+        return len(self._objects)
 
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Names of the class folders, sorted."""
-        return tuple(self._categories.values())
+    def factors(self) -> FloatArray | None:
+        """How often each object comes; None: once."""
+        if self._source.balance == "none":
+            return None
+        return equal_classes([instance.category_id for _, instance in self._objects])
 
-    def example(self, index: int, class_of: dict[str, int]) -> tuple[ByteImage, int]:
-        """The picture, (side_px, side_px, 3), and its class index."""
-        image = self._images[index]
-        class_index = class_of[self._categories[image.category_id]]
-        kept = self._cache.get(index)
-        if kept is None:
-            kept = fit_square(read_rgb(image.path), side_px=self._side_px)
-            self._cache.put(index, kept, kept.nbytes)
-        return kept, class_index
+    def example(self, index: int, class_of: dict[str, int]) -> ClassExample:
+        """Decode the picture of one object, (side_px, side_px, 3)."""
+        image, instance = self._objects[index]
+        class_index = class_of[self._names[instance.category_id]]
+        if self._is_image_folder:
+            square = fit_square(read_rgb(image.path), side_px=self._side_px)
+        else:
+            crops = CropSpec(size=self._side_px)
+            square = crop_square(read_picture(image), instance.box_xyxy, crops)
+        return ClassExample(image=square, classes=one_class(class_index, count=len(class_of)))
 
 
 def merge_categories(sources: Sequence[_Source]) -> tuple[str, ...]:

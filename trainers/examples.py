@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ByteImage", "DetectionExample", "FloatMatrix", "ObjectExample"]
+__all__ = [
+    "ByteImage",
+    "ClassExample",
+    "DetectionExample",
+    "FloatMatrix",
+    "ObjectExample",
+    "one_class",
+]
 
 ByteImage = npt.NDArray[np.uint8]
 FloatMatrix = npt.NDArray[np.floating[Any]]
@@ -46,3 +53,37 @@ class DetectionExample:
 
     image: ByteImage
     objects: tuple[ObjectExample, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of picture and masks."""
+        masks = (item.mask.nbytes for item in self.objects if item.mask is not None)
+        return self.image.nbytes + sum(masks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassExample:
+    """A square picture, (S, S, 3) RGB, and what it shows.
+
+    Attributes:
+        classes: (C,) float32 shares that add up to 1: a picture may be mixed from several.
+    """
+
+    image: ByteImage
+    classes: npt.NDArray[np.float32]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the picture."""
+        return self.image.nbytes
+
+
+def one_class(class_index: int, *, count: int) -> npt.NDArray[np.float32]:
+    """Shares of a picture that shows one class out of ``count``.
+
+    >>> one_class(1, count=3)
+    array([0., 1., 0.], dtype=float32)
+    """
+    shares = np.zeros(count, np.float32)
+    shares[class_index] = 1
+    return shares

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 from torch import Tensor, nn
 
 from pipeline.drawing import contact_sheet, draw_instances
 from pipeline.errors import DatasetError
+from pipeline.geometry.boxes import FloatArray
 from pipeline.records.predictions import Task
 from pipeline.specs.training import DataSource, TrainSpec
 from trainers.augmentation.recipe import augment_crop, augment_small
-from trainers.datasets import CocoSource, FolderSource, merge_categories
-from trainers.examples import ByteImage, DetectionExample
+from trainers.cache import ExampleCache
+from trainers.datasets import ObjectSource, PictureSource, merge_categories
+from trainers.examples import ByteImage, ClassExample, DetectionExample
 from trainers.networks.network import AnyNetwork, Detector
 from trainers.networks.registry import open_network
 from trainers.networks.sizes import ObjectSizes, measure_objects
-from trainers.sampling import Slot, slots_of_step
+from trainers.sampling import Sampler, Slot
 
 __all__ = ["ClassificationTask", "DetectionTask", "SemanticTask", "TrainingTask", "open_task"]
 
 _SHEET_TILES = 40
 
-ExampleT = TypeVar("ExampleT")
 
-
-class _Source(Protocol):
+class _Example(Protocol):
     @property
-    def sha256(self) -> str: ...
+    def size_bytes(self) -> int: ...
+
+
+ExampleT = TypeVar("ExampleT", bound=_Example)
+ExampleT_co = TypeVar("ExampleT_co", bound=_Example, covariant=True)
+
+
+class _Source(Protocol[ExampleT_co]):
+    sha256: str
+
     @property
     def categories(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
+    def factors(self) -> FloatArray | None: ...
+    def example(self, index: int, class_of: dict[str, int]) -> ExampleT_co: ...
 
 
-SourceT = TypeVar("SourceT", bound=_Source)
+SourceT = TypeVar("SourceT", bound=_Source[Any])
 
 
 class TrainingTask(ABC, Generic[SourceT, ExampleT]):
@@ -62,6 +74,14 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
         self.categories = merge_categories(self._sources)
         self.data_sha256 = tuple(source.sha256 for source in self._sources)
         self._class_of = {name: index for index, name in enumerate(self.categories)}
+        self._cache = ExampleCache[ExampleT]()
+        self._sampler = Sampler(
+            seed=spec.seed,
+            batch_size=spec.batch_size,
+            weights=[source.weight for source in spec.data],
+            lengths=[len(source) for source in self._sources],
+            factors=[source.factors() for source in self._sources],
+        )
         self.network: AnyNetwork = open_network(
             spec.model,
             task=self.name,
@@ -73,7 +93,7 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
 
     def batch(self, step: int) -> Any:  # noqa: ANN401
         """The batch of a step: depends on the spec and the step alone."""
-        slots = self._slots(step)
+        slots = self._sampler.slots(step)
         return self.network.batch(
             [self._example(slot) for slot in slots], [slot.rng for slot in slots]
         )
@@ -98,29 +118,29 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
     def _learns_masks(self) -> bool:
         return False
 
-    def _slots(self, step: int) -> tuple[Slot, ...]:
-        return slots_of_step(
-            step,
-            seed=self._spec.seed,
-            batch_size=self._spec.batch_size,
-            lengths=[len(source) for source in self._sources],
-            weights=[source.weight for source in self._spec.data],
-        )
+    def _decoded(self, source: int, index: int) -> ExampleT:
+        """An example as it is on disk."""
+        key = (source, index)
+        kept = self._cache.get(key)
+        if kept is not None:
+            return kept
+        example = cast("ExampleT", self._sources[source].example(index, self._class_of))
+        return self._cache.put(key, example, example.size_bytes)
 
 
-class _CropTask(TrainingTask[CocoSource, DetectionExample]):
-    """Crops of COCO pictures at their own scale."""
+class _CropTask(TrainingTask[PictureSource, DetectionExample]):
+    """Crops of pictures at their own scale."""
 
     def picture(self, step: int) -> ByteImage:
         """See TrainingTask."""
-        examples = [self._example(slot) for slot in self._slots(step)[:_SHEET_TILES]]
+        examples = [self._example(slot) for slot in self._sampler.slots(step)[:_SHEET_TILES]]
         return contact_sheet([self._drawn(example) for example in examples], columns=4)
 
-    def _open(self, source: DataSource) -> CocoSource:
-        return CocoSource(source)
+    def _open(self, source: DataSource) -> PictureSource:
+        return PictureSource(source)
 
     def _example(self, slot: Slot) -> DetectionExample:
-        example = self._sources[slot.source].example(slot.index, self._class_of)
+        example = self._decoded(slot.source, slot.index)
         return augment_crop(example, self._spec.augment, side_px=self._spec.input_px, rng=slot.rng)
 
     def _drawn(self, example: DetectionExample) -> ByteImage:
@@ -171,24 +191,34 @@ class SemanticTask(_CropTask):
         return True
 
 
-class ClassificationTask(TrainingTask[FolderSource, tuple[ByteImage, int]]):
+class ClassificationTask(TrainingTask[ObjectSource, ClassExample]):
     """One class per picture."""
 
     name: ClassVar[Task] = "classification"
 
     def picture(self, step: int) -> ByteImage:
         """See TrainingTask."""
-        slots = self._slots(step)[:_SHEET_TILES]
-        images, classes = zip(*(self._example(slot) for slot in slots), strict=True)
-        captions = [self.categories[index] for index in classes]
+        slots = self._sampler.slots(step)[:_SHEET_TILES]
+        examples = [self._example(slot) for slot in slots]
+        captions = [self._caption(example) for example in examples]
+        images = [example.image for example in examples]
         return contact_sheet(images, columns=10, tile_hw=(64, 64), captions=captions)
 
-    def _open(self, source: DataSource) -> FolderSource:
-        return FolderSource(source, side_px=self._spec.input_px)
+    def _open(self, source: DataSource) -> ObjectSource:
+        return ObjectSource(source, side_px=self._spec.input_px)
 
-    def _example(self, slot: Slot) -> tuple[ByteImage, int]:
-        image, class_index = self._sources[slot.source].example(slot.index, self._class_of)
-        return augment_small(image, self._spec.augment, rng=slot.rng), class_index
+    def _example(self, slot: Slot) -> ClassExample:
+        example = self._decoded(slot.source, slot.index)
+        image = augment_small(example.image, self._spec.augment, rng=slot.rng)
+        return replace(example, image=image)
+
+    def _caption(self, example: ClassExample) -> str:
+        """Classes by share, as ``one`` or ``one 70 %``, ``two 30 %`` below."""
+        shares = dict(zip(self.categories, example.classes.tolist(), strict=True))
+        present = sorted((name for name in shares if shares[name]), key=lambda name: -shares[name])
+        if len(present) == 1:
+            return present[0]
+        return "\n".join(f"{name} {shares[name]:.0%}" for name in present)
 
 
 _TASKS: dict[Task, type[TrainingTask[Any, Any]]] = {

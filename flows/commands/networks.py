@@ -16,14 +16,16 @@ __all__ = ["evaluate", "predict", "train"]
 def train(
     config: Annotated[Path, typer.Argument(help="Training configuration (YAML).")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Run folder to write.")],
+    benchmarks: Benchmarks = None,
     as_json: Json = False,
 ) -> None:
     """Train one network.
 
-    Reads a training configuration and the datasets it names. Writes a run folder: model.pt,
-    train.json, curve.json, batch.png. Run it again to go on after an interruption.
+    Reads a training configuration and the datasets and benchmarks it names. Writes a run
+    folder: model.pt, train.json, curve.json, batch.png. Run it again to go on after an
+    interruption.
     """
-    finish(load("flows.networks").train_network(config, out), as_json)
+    finish(load("flows.networks").train_network(config, out, benchmarks=benchmarks), as_json)
 
 
 def predict(

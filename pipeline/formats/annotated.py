@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.dataset.layout import DatasetLayout
@@ -15,8 +16,17 @@ from pipeline.formats.imagefolder import image_folder_splits, read_labelled_fold
 from pipeline.formats.labelled import CocoDataset
 from pipeline.formats.voc_reader import read_voc, voc_splits
 from pipeline.formats.yolo_reader import read_yolo, yolo_splits
+from pipeline.records.predictions import sha256_of
 
-__all__ = ["LAYOUTS", "Splits", "read_annotated", "read_splits", "recognise"]
+__all__ = [
+    "LAYOUTS",
+    "Splits",
+    "labels_sha256",
+    "read_annotated",
+    "read_splits",
+    "read_to_learn",
+    "recognise",
+]
 
 Splits = Mapping[str | None, CocoDataset]
 
@@ -84,6 +94,37 @@ def read_annotated(
     usual = next((name for name in ("test", "val") if name in found), found[0])
     splits = read_splits(folder, split=split or usual, layout=layout)
     return splits[split or usual]
+
+
+def read_to_learn(folder: Path, split: str | None = None) -> CocoDataset:
+    """One split to train on: what is not for training must be named.
+
+    By default ``train``, else pictures that belong to no split, else the only split whose name
+    begins with ``train_`` (BOP's ``train_pbr``). A folder without splits is one for any name.
+
+    Raises:
+        DatasetError: As :func:`read_splits` does, or if nothing there is meant for training.
+    """
+    kind, found = _open(folder, None)
+    wanted = [split] if split else ["train"]
+    chosen = [name for name in (*wanted, None) if name in found][:1] or [
+        name for name in found if not split and str(name).startswith("train_")
+    ]
+    if len(chosen) != 1:
+        names = ", ".join(map(str, found))
+        raise DatasetError(f"{folder}: got splits {names}; expected {wanted[0]}, or key 'split'.")
+    return kind.read(folder, chosen[0])
+
+
+def labels_sha256(dataset: CocoDataset) -> str:
+    """SHA-256 of the annotation file; of folders without one, of all that was read of them."""
+    if dataset.annotations_path.is_file():
+        return sha256_of(dataset.annotations_path)
+    digest = hashlib.sha256(repr(dataset.categories).encode())
+    for image in dataset.images:
+        record = replace(image, path=Path(), depth=None)
+        digest.update(repr((record, dataset.instances[image.image_id])).encode())
+    return digest.hexdigest()
 
 
 def _open(folder: Path, name: str | None) -> tuple[_Layout, tuple[str | None, ...]]:

@@ -22,7 +22,7 @@ from pipeline.progress import Progress, silent
 from pipeline.records.predictions import sha256_of
 from pipeline.specs.experiment import CropSpec
 
-__all__ = ["crop_bitmap", "crop_square", "fill_with_crops", "write_crops"]
+__all__ = ["crop_bitmap", "crop_square", "fill_with_crops", "whole_objects", "write_crops"]
 
 Picture = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -97,6 +97,15 @@ def fill_with_crops(
     return count
 
 
+def whole_objects(dataset: CocoDataset, image: CocoImage) -> Iterator[CocoInstance]:
+    """Objects of a picture that can be cut out: no crowds, none that touch its border."""
+    for instance in dataset.instances[image.image_id]:
+        x0, y0, x1, y1 = instance.box_xyxy
+        inside = x0 > 0 and y0 > 0 and x1 < image.width and y1 < image.height
+        if inside and not instance.iscrowd:
+            yield instance
+
+
 def crop_square(picture: Picture, box_xyxy: Box, crops: CropSpec) -> Picture:
     """Cut a square around a box and resize it.
 
@@ -161,14 +170,12 @@ def _crops_of_image(
         for own_id, instance in enumerate(instances, start=1):
             if instance.rle is not None:
                 np.copyto(ids, own_id, where=mask_of_rle(instance.rle))
-    for own_id, instance in enumerate(instances, start=1):
-        x0, y0, x1, y1 = box = instance.box_xyxy
-        whole = x0 > 0 and y0 > 0 and x1 < image.width and y1 < image.height
-        if instance.iscrowd or not whole:
-            continue
+    for instance in whole_objects(dataset, image):
+        box = instance.box_xyxy
         if crops.bitmap is None:
             yield instance, crop_square(picture, box, crops)
         else:
+            own_id = 1 + instances.index(instance)
             yield instance, crop_bitmap(picture, ids, box, crops, own_id=own_id)
 
 

@@ -85,11 +85,17 @@ class DataSource(Spec):
     """One dataset to draw training examples from.
 
     Attributes:
-        path: Our dataset, a COCO benchmark folder, or an ImageFolder.
-        split: Of a benchmark; our datasets have none.
+        path: A folder in any layout that we read (``pipeline.formats.annotated``): our dataset,
+            COCO, YOLO, Pascal VOC, BOP, ImageFolder. ``blendgap train`` also takes the NAME of a
+            benchmark.
+        split: ``train`` unless named; our datasets have none.
         weight: Share of every batch, relative to the other sources.
         fraction: Take ``ceil(fraction * n)`` images; smaller sets are inside larger ones.
         subset_seed: Which ones.
+        balance: ``classes``: rare classes come more often, in classification all equally often
+            (``trainers.balance``).
+        rare_below: Only classes in a smaller share of the pictures come more often (t of repeat
+            factor sampling); by default all but the most frequent one. Not in classification.
     """
 
     path: SpecPath
@@ -97,6 +103,8 @@ class DataSource(Spec):
     weight: float = Field(default=1.0, gt=0)
     fraction: float = Field(default=1.0, gt=0, le=1)
     subset_seed: int = Field(default=0, ge=0)
+    balance: Literal["none", "classes"] = "none"
+    rare_below: float | None = Field(default=None, gt=0, le=1)
 
 
 class AdaptSpec(Spec):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainers.classifier import CompactClassifier
-from trainers.examples import ByteImage
+from trainers.examples import ClassExample
 from trainers.networks.backbones import (
     build_shapes,
     classifier_names,
@@ -32,7 +32,7 @@ _AUXILIARY_WEIGHT = 0.3  # of heads that help training only (Szegedy et al., Goo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassificationBatch:
-    """Pictures (B, 3, S, S) uint8 RGB, channels last in memory, and class indices (B,)."""
+    """Pictures (B, 3, S, S) uint8 RGB, channels last in memory, and class shares (B, C)."""
 
     images: Tensor
     classes: Tensor
@@ -46,13 +46,13 @@ class _LogitClassifier(Classifier):
     """Cross-entropy of logits with smoothed labels (Szegedy et al., CVPR 2016)."""
 
     def batch(
-        self, examples: Sequence[tuple[ByteImage, int]], rngs: Sequence[np.random.Generator]
+        self, examples: Sequence[ClassExample], rngs: Sequence[np.random.Generator]
     ) -> ClassificationBatch:
         """See Network."""
-        images, classes = zip(*examples, strict=True)
+        images = np.stack([example.image for example in examples])
         return ClassificationBatch(
-            images=torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2),
-            classes=torch.tensor(classes),
+            images=torch.from_numpy(images).permute(0, 3, 1, 2),
+            classes=torch.from_numpy(np.stack([example.classes for example in examples])),
         )
 
     def losses(self, module: nn.Module, batch: ClassificationBatch) -> dict[str, Tensor]:

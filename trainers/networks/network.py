@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pipeline.records.predictions import Task
 from pipeline.specs.training import ModelSpec
-from trainers.examples import ByteImage, DetectionExample
+from trainers.examples import ByteImage, ClassExample, DetectionExample
 from trainers.networks.backbones import build_shapes
 from trainers.networks.sizes import ObjectSizes
 from trainers.results import ClassMap, PictureResult
@@ -112,7 +112,7 @@ class Network(ABC, Generic[ExampleT, BatchT]):
         return frozenset(name for name in own if own[name].shape != other[name].shape)
 
 
-class Classifier(Network[tuple[ByteImage, int], Any]):
+class Classifier(Network[ClassExample, Any]):
     """Names one class per picture."""
 
     task: ClassVar[Task] = "classification"
