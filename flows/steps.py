@@ -88,6 +88,8 @@ def train_step(spec: TrainSpec, cells: Path, *, label: str) -> Path:
     inputs = {f"data {i}": source.path for i, source in enumerate(spec.data)}
     if isinstance(spec.model.weights, Path):
         inputs["weights"] = spec.model.weights
+    if spec.augment.copy_paste is not None and spec.augment.copy_paste.backgrounds is not None:
+        inputs["backgrounds"] = spec.augment.copy_paste.backgrounds
     cell = _cell("train", _without_paths(spec), **inputs)
 
     def work(folder: Path) -> None:
@@ -244,4 +246,6 @@ def _without_paths(spec: TrainSpec) -> dict[str, Any]:
         del source["path"]
     if isinstance(spec.model.weights, Path):
         config["model"]["weights"] = "given"
+    if spec.augment.copy_paste is not None and spec.augment.copy_paste.backgrounds is not None:
+        config["augment"]["copy_paste"]["backgrounds"] = "given"
     return config

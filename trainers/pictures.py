@@ -12,7 +12,7 @@ from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import find_class_folders, folder_sha256, read_image_folder
 from pipeline.records.predictions import Task, sha256_of
 
-__all__ = ["Picture", "PictureSet", "is_labelled", "open_pictures"]
+__all__ = ["Picture", "PictureSet", "is_labelled", "list_pictures", "open_pictures"]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -57,10 +57,20 @@ def open_pictures(target: Path, *, task: Task, split: str | None = None) -> Pict
         return _image_folder(find_class_folders(target, split))
     if task != "classification" and (split or labelled):
         return _coco(find_annotations(target, split))
-    found = sorted(path for path in target.iterdir() if path.suffix.lower() in _SUFFIXES)
+    return _bare(list_pictures(target))
+
+
+def list_pictures(folder: Path) -> tuple[Path, ...]:
+    """Picture files of a folder, by name.
+
+    Raises:
+        DatasetError: If there is no such folder, or no picture in it.
+    """
+    paths = folder.iterdir() if folder.is_dir() else ()
+    found = sorted(path for path in paths if path.suffix.lower() in _SUFFIXES)
     if not found:
-        raise DatasetError(f"{target}: no pictures; expected a dataset, a benchmark or pictures.")
-    return _bare(found)
+        raise DatasetError(f"{folder}: no pictures; expected at least one.")
+    return tuple(found)
 
 
 def is_labelled(folder: Path, *, task: Task) -> bool:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pipeline.geometry.boxes import FloatArray
 
-__all__ = ["Sampler", "Slot", "child", "seed_of_step"]
+__all__ = ["Sampler", "Slot", "seed_of_step"]
 
 # Purposes of child generators; written into every run through its batches, so never changed.
 _ORDER, _EXAMPLE, _NETWORK = 2, 3, 4
@@ -134,14 +134,6 @@ def seed_of_step(step: int, *, seed: int) -> int:
     """For what networks leave to chance (dropout, drawn regions), so that resuming is exact."""
     sequence = np.random.SeedSequence(seed, spawn_key=(_NETWORK, step))
     return int(sequence.generate_state(1, np.uint64)[0]) >> 1
-
-
-def child(rng: np.random.Generator, purpose: int) -> np.random.Generator:
-    """A generator of its own for one purpose: what others draw, or do not, leaves it alone."""
-    parent = rng.bit_generator.seed_seq
-    assert isinstance(parent, np.random.SeedSequence)
-    key = (*parent.spawn_key, purpose)
-    return np.random.default_rng(np.random.SeedSequence(parent.entropy, spawn_key=key))
 
 
 def _rounded(value: Fraction) -> int:

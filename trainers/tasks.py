@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 from torch import Tensor, nn
 
-from pipeline.drawing import contact_sheet, draw_instances
+from pipeline.drawing import contact_sheet, draw_instances, read_rgb
 from pipeline.errors import DatasetError
 from pipeline.geometry.boxes import FloatArray
 from pipeline.records.predictions import Task
 from pipeline.specs.training import DataSource, TrainSpec
+from trainers.augmentation.chance import Purpose, child
 from trainers.augmentation.recipe import augment_crop, augment_small
+from trainers.augmentation.trivial import mix_classes
 from trainers.cache import ExampleCache
 from trainers.datasets import ObjectSource, PictureSource, merge_categories
 from trainers.examples import ByteImage, ClassExample, DetectionExample
 from trainers.networks.network import AnyNetwork, Detector
 from trainers.networks.registry import open_network
 from trainers.networks.sizes import ObjectSizes, measure_objects
+from trainers.pictures import list_pictures
 from trainers.sampling import Sampler, Slot
 
 __all__ = ["ClassificationTask", "DetectionTask", "SemanticTask", "TrainingTask", "open_task"]
@@ -94,9 +98,7 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
     def batch(self, step: int) -> Any:  # noqa: ANN401
         """The batch of a step: depends on the spec and the step alone."""
         slots = self._sampler.slots(step)
-        return self.network.batch(
-            [self._example(slot) for slot in slots], [slot.rng for slot in slots]
-        )
+        return self.network.batch(self._examples(slots), [slot.rng for slot in slots])
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:  # noqa: ANN401
         """Parts that add up to the loss."""
@@ -108,6 +110,10 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
 
     @abstractmethod
     def _open(self, source: DataSource) -> SourceT: ...
+
+    def _examples(self, slots: Sequence[Slot]) -> list[ExampleT]:
+        """The examples of a batch, changed at random."""
+        return [self._example(slot) for slot in slots]
 
     @abstractmethod
     def _example(self, slot: Slot) -> ExampleT: ...
@@ -131,9 +137,19 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
 class _CropTask(TrainingTask[PictureSource, DetectionExample]):
     """Crops of pictures at their own scale."""
 
+    def __init__(self, spec: TrainSpec, *, objects: ObjectSizes | None = None) -> None:
+        super().__init__(spec, objects=objects)
+        copy_paste = spec.augment.copy_paste
+        if copy_paste is not None:
+            for source, each in zip(self._sources, spec.data, strict=True):
+                if not source.has_masks:
+                    raise DatasetError(f"{each.path}: no masks; augment.copy_paste needs some.")
+        folder = copy_paste and copy_paste.backgrounds
+        self._backgrounds = list_pictures(folder) if folder else ()
+
     def picture(self, step: int) -> ByteImage:
         """See TrainingTask."""
-        examples = [self._example(slot) for slot in self._sampler.slots(step)[:_SHEET_TILES]]
+        examples = self._examples(self._sampler.slots(step)[:_SHEET_TILES])
         return contact_sheet([self._drawn(example) for example in examples], columns=4)
 
     def _open(self, source: DataSource) -> PictureSource:
@@ -141,7 +157,21 @@ class _CropTask(TrainingTask[PictureSource, DetectionExample]):
 
     def _example(self, slot: Slot) -> DetectionExample:
         example = self._decoded(slot.source, slot.index)
-        return augment_crop(example, self._spec.augment, side_px=self._spec.input_px, rng=slot.rng)
+        return augment_crop(
+            example,
+            self._spec.augment,
+            side_px=self._spec.input_px,
+            rng=slot.rng,
+            supply=self,
+        )
+
+    def example(self, rng: np.random.Generator) -> DetectionExample:
+        """Any training picture, sources by their weight."""
+        return self._decoded(*self._sampler.draw(rng))
+
+    def background(self, rng: np.random.Generator) -> ByteImage:
+        """Any of the pictures to paste objects onto."""
+        return read_rgb(self._backgrounds[int(rng.integers(len(self._backgrounds)))])
 
     def _drawn(self, example: DetectionExample) -> ByteImage:
         height, width = example.image.shape[:2]
@@ -198,8 +228,7 @@ class ClassificationTask(TrainingTask[ObjectSource, ClassExample]):
 
     def picture(self, step: int) -> ByteImage:
         """See TrainingTask."""
-        slots = self._sampler.slots(step)[:_SHEET_TILES]
-        examples = [self._example(slot) for slot in slots]
+        examples = self._examples(self._sampler.slots(step))[:_SHEET_TILES]
         captions = [self._caption(example) for example in examples]
         images = [example.image for example in examples]
         return contact_sheet(images, columns=10, tile_hw=(64, 64), captions=captions)
@@ -211,6 +240,10 @@ class ClassificationTask(TrainingTask[ObjectSource, ClassExample]):
         example = self._decoded(slot.source, slot.index)
         image = augment_small(example.image, self._spec.augment, rng=slot.rng)
         return replace(example, image=image)
+
+    def _examples(self, slots: Sequence[Slot]) -> list[ClassExample]:
+        rng = child(slots[0].rng, Purpose.BATCH_MIX)
+        return mix_classes(super()._examples(slots), self._spec.augment, rng)
 
     def _caption(self, example: ClassExample) -> str:
         """Classes by share, as ``one`` or ``one 70 %``, ``two 30 %`` below."""

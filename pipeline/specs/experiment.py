@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.records.predictions import Task
-from pipeline.specs.augmentation import AugmentSpec
+from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_task
 from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.training import ModelSpec, check_network_fits_task
 
@@ -75,4 +75,5 @@ class ExperimentSpec(Spec):
     @model_validator(mode="after")
     def _network_fits_task(self) -> ExperimentSpec:
         check_network_fits_task(self.model, self.task, input_px=self.input_px)
+        check_augmentation_fits_task(self.augment, self.task)
         return self

@@ -56,10 +56,12 @@ def test_what_a_spec_fixes_stays_fixed():
 
 
 def test_recipes_differ_in_one_part_only(write_experiment):
-    source = write_experiment(regimes="[synthetic, real]", augment="{flip: true, noise: 0}")
+    source = write_experiment(
+        regimes="[synthetic, real]", augment="{flip: true, noise: 0, copy_paste: {chance: 0.2}}"
+    )
     full, *others = recipes(source)
     names = [recipe.without for recipe in others]
-    assert {"lighting", "background", "augment.flip", "augment.scale"} <= set(names)
+    assert {"lighting", "background", "augment.flip", "augment.copy_paste"} <= set(names)
     assert "augment.noise" not in names, "it is off"
     assert full.plan.experiment.regimes == ("synthetic",)
     for recipe in others:

@@ -15,11 +15,26 @@ from pipeline.geometry.boxes import box_of_mask
 from pipeline.specs.augmentation import AugmentSpec
 from trainers.examples import ByteImage, DetectionExample, FloatMatrix, ObjectExample
 
-__all__ = ["fit_square", "random_crop", "random_linear", "warp_example", "warp_image"]
+__all__ = [
+    "Window",
+    "fit_square",
+    "is_too_little",
+    "random_crop",
+    "random_linear",
+    "warp_example",
+    "warp_image",
+]
+
+Window = tuple[int, int, int, int]
+"""x0, y0, x1, y1 px of a part of a picture."""
 
 _MIN_VISIBLE_FRACTION = 0.25
-"""Objects of which the crop leaves less are neither asked for nor forbidden."""
 _MIN_VISIBLE_PX = 16
+
+
+def is_too_little(visible_px: float, whole_px: float) -> bool:
+    """Whether so little of an object is left that it is neither asked for nor forbidden."""
+    return bool(visible_px < max(_MIN_VISIBLE_FRACTION * whole_px, _MIN_VISIBLE_PX))
 
 
 def fit_square(image: ByteImage, *, side_px: int) -> ByteImage:
@@ -36,7 +51,11 @@ def fit_square(image: ByteImage, *, side_px: int) -> ByteImage:
 
 
 def warp_example(
-    example: DetectionExample, crop_from_image: FloatMatrix, *, side_px: int
+    example: DetectionExample,
+    crop_from_image: FloatMatrix,
+    *,
+    side_px: int,
+    window: Window | None = None,
 ) -> DetectionExample:
     """Apply a transform to a picture and its objects; what falls outside is dropped.
 
@@ -44,8 +63,10 @@ def warp_example(
         example: The picture.
         crop_from_image: (2, 3) affine, px to px, pixel centres at 0.5.
         side_px: Of the square result; pixels from outside the picture are black.
+        window: Objects are cut off at its border; by default that of the result.
     """
-    moved = (_warp_object(item, crop_from_image, side_px) for item in example.objects)
+    window = window or (0, 0, side_px, side_px)
+    moved = (_warp_object(item, crop_from_image, window) for item in example.objects)
     return DetectionExample(
         image=warp_image(example.image, crop_from_image, side_px, cv2.BORDER_CONSTANT),
         objects=tuple(item for item in moved if item is not None),
@@ -53,14 +74,15 @@ def warp_example(
 
 
 def random_crop(
-    image_hw: tuple[int, ...], augment: AugmentSpec, side_px: int, rng: np.random.Generator
+    image_hw: tuple[int, ...], augment: AugmentSpec, window: Window, rng: np.random.Generator
 ) -> FloatMatrix:
-    """(2, 3) from picture to square crop, px; the crop lies somewhere in the zoomed picture."""
+    """(2, 3) from picture to crop, px: what the window shows lies anywhere in the picture."""
     linear = random_linear(augment, rng)
     image_wh = np.array(image_hw[1::-1])
+    corner, size = np.array(window[:2]), np.array(window[2:]) - window[:2]
     # The zoomed picture slides behind the crop as far as it goes; a smaller one stays inside.
-    spare_px = np.abs(image_wh * np.sqrt(abs(np.linalg.det(linear))) - side_px)
-    centre = side_px / 2 + rng.uniform(-0.5, 0.5, 2) * spare_px
+    spare_px = np.abs(image_wh * np.sqrt(abs(np.linalg.det(linear))) - size)
+    centre = corner + size / 2 + rng.uniform(-0.5, 0.5, 2) * spare_px
     return np.column_stack([linear, centre - linear @ (image_wh / 2)])
 
 
@@ -68,7 +90,8 @@ def random_linear(augment: AugmentSpec, rng: np.random.Generator) -> FloatMatrix
     """Zoom, rotation and mirroring, (2, 2)."""
     zoom = np.exp(rng.uniform(*np.log(augment.scale)))
     angle_rad = np.deg2rad(rng.uniform(-1, 1) * augment.rotate_deg)
-    mirror = np.where(rng.random(2) < 0.5 * augment.flip, -1.0, 1.0)
+    chances = 0.5 * np.array([bool(augment.flip), augment.flip is True])
+    mirror = np.where(rng.random(2) < chances, -1.0, 1.0)
     cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
     rotation = np.array([[cosine, -sine], [sine, cosine]])
     return np.asarray(zoom * rotation * mirror)
@@ -91,7 +114,7 @@ def warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int)
     return np.asarray(cv2.warpAffine(image, index_matrix, size, borderMode=border))
 
 
-def _warp_keypoints(item: ObjectExample, matrix: FloatMatrix, side_px: int) -> FloatMatrix | None:
+def _warp_keypoints(item: ObjectExample, matrix: FloatMatrix, window: Window) -> FloatMatrix | None:
     """Of a mirrored object left and right change places; what falls outside is not labelled."""
     if item.keypoints is None:
         return None
@@ -100,23 +123,22 @@ def _warp_keypoints(item: ObjectExample, matrix: FloatMatrix, side_px: int) -> F
         item.keypoints[list(item.mirrored)] if is_mirrored and item.mirrored else item.keypoints
     )
     places = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-    inside = ((places >= 0) & (places < side_px)).all(axis=1) & (points[:, 2] > 0)
+    inside = ((places >= window[:2]) & (places < window[2:])).all(axis=1) & (points[:, 2] > 0)
     return np.where(inside[:, None], np.column_stack([places, points[:, 2]]), 0.0)
 
 
-def _warp_object(item: ObjectExample, matrix: FloatMatrix, side_px: int) -> ObjectExample | None:
-    item = replace(item, keypoints=_warp_keypoints(item, matrix, side_px))
+def _warp_object(item: ObjectExample, matrix: FloatMatrix, window: Window) -> ObjectExample | None:
+    item = replace(item, keypoints=_warp_keypoints(item, matrix, window))
     x0, y0, x1, y1 = item.box_xyxy
     corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ matrix.T
     box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-    clipped = np.clip(box, 0, side_px)
+    clipped = np.clip(box, np.tile(window[:2], 2), np.tile(window[2:], 2))
     width, height = clipped[2:] - clipped[:2]
     if width <= 0 or height <= 0:
         return None
     if item.mask is None:
-        visible = width * height / np.prod(box[2:] - box[:2])
-        cut = visible < _MIN_VISIBLE_FRACTION or width * height < _MIN_VISIBLE_PX
-        return replace(item, box_xyxy=clipped, ignored=item.ignored or bool(cut))
+        cut = is_too_little(width * height, np.prod(box[2:] - box[:2]))
+        return replace(item, box_xyxy=clipped, ignored=item.ignored or cut)
     first = np.floor(clipped[:2]).astype(int)
     size = np.ceil(clipped[2:]).astype(int) - first
     index_matrix = _index_matrix(matrix, source=np.array(item.mask_corner), target=first)
@@ -127,12 +149,11 @@ def _warp_object(item: ObjectExample, matrix: FloatMatrix, side_px: int) -> Obje
     if not mask.any():
         return None
     whole_px = item.mask.sum() * abs(np.linalg.det(matrix[:, :2]))
-    visible_px = mask.sum()
-    cut = visible_px < max(_MIN_VISIBLE_FRACTION * whole_px, _MIN_VISIBLE_PX)
+    cut = is_too_little(mask.sum(), whole_px)
     return replace(
         item,
         box_xyxy=box_of_mask(mask) + np.tile(first, 2),
         mask=mask,
         mask_corner=(int(first[0]), int(first[1])),
-        ignored=item.ignored or bool(cut),
+        ignored=item.ignored or cut,
     )
