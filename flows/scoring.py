@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.table import Table
 
@@ -14,9 +15,11 @@ from evaluation.analysis.records import read_analysis
 from evaluation.benchmarks import EMBEDDED, SplitSummary, describe_benchmark, open_benchmark
 from evaluation.report.effects import effect_words
 from evaluation.report.findings import experiment_words, power_words
+from evaluation.report.markdown_page import write_markdown
+from evaluation.report.page import write_report
 from evaluation.scores import Score, ScoreContext, evaluate, write_scores
 from flows.datasets import statistics_table
-from flows.steps import report_step
+from flows.steps import report_inputs, report_step
 from flows.terminal import Outcome
 
 __all__ = [
@@ -195,9 +198,17 @@ def findings(analysis: Path) -> tuple[str, ...]:
     return (*effects, *experiment_words(found), *unseen)
 
 
-def report(folder: Path) -> Outcome:
-    """Write an experiment's report again."""
-    path = report_step(folder)
+def report(
+    folder: Path, *, form: Literal["html", "md"], out: Path | None, photographs: bool
+) -> Outcome:
+    """Write an experiment's report again, as a page or as a folder to commit."""
+    if form == "md":
+        target = folder / "report" if out is None else out
+        path = write_markdown(report_inputs(folder), target, photographs=photographs)
+    elif out is None:
+        path = report_step(folder)
+    else:
+        path = write_report(report_inputs(folder), out)
     return Outcome(shown=(str(path),), summary={"report": str(path)})
 
 

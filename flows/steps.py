@@ -40,6 +40,7 @@ __all__ = [
     "evaluate_step",
     "predict_step",
     "render_step",
+    "report_inputs",
     "report_step",
     "train_step",
 ]
@@ -173,9 +174,18 @@ def report_step(folder: Path) -> Path:
     Returns:
         ``report.html``.
     """
+    return write_report(report_inputs(folder), folder / "report.html")
+
+
+def report_inputs(folder: Path) -> ReportInputs:
+    """What the report of an experiment is made of.
+
+    Raises:
+        DatasetError: If the folder holds no experiment.
+    """
     record = read_record(folder)
     analysis = folder / "analysis.json"
-    inputs = ReportInputs(
+    return ReportInputs(
         title=_TITLES[record.kind].format(record.scene.scene),
         scores=folder / "scores.json",
         analysis=analysis if analysis.is_file() else None,  # older folders have none
@@ -187,7 +197,6 @@ def report_step(folder: Path) -> Path:
         command=record.command,
         settings=_settings(record),
     )
-    return write_report(inputs, folder / "report.html")
 
 
 def _settings(record: ExperimentRecord) -> dict[str, str]:

@@ -10,6 +10,7 @@ from evaluation.alignment import Alignment, align_answers, align_detections
 from evaluation.matching import Finds, find_objects
 from evaluation.measurement import task_of
 from evaluation.metrics.detection import Detection
+from pipeline.dataset.layout import DatasetLayout
 from pipeline.formats.coco import CocoDataset, CocoImage, find_annotations, read_coco
 from pipeline.formats.imagefolder import (
     FolderDataset,
@@ -55,6 +56,11 @@ class DetectionCase:
     finds: Mapping[int, Finds]
 
     @property
+    def is_rendered(self) -> bool:
+        """Whether the test set shows rendered frames, not photographs."""
+        return DatasetLayout(self.test_set).manifest.is_file()
+
+    @property
     def by_quality(self) -> list[CocoImage]:
         """Images scored, worst first."""
         images = [image for image in self.dataset.images if image.image_id in self.finds]
@@ -81,6 +87,11 @@ class ClassificationCase:
     dataset: FolderDataset
     alignment: Alignment
     scores: Mapping[int, float]
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether the test set shows rendered frames, not photographs."""
+        return DatasetLayout(self.test_set).manifest.is_file()
 
     @property
     def answered(self) -> list[FolderImage]:

@@ -11,7 +11,7 @@ from evaluation.report.line_chart import Line, Point, Rule, line_chart
 from evaluation.report.sections import Plot
 from evaluation.sheet import Curve, Score, ScoreFile
 
-__all__ = ["best_threshold", "curve_plots"]
+__all__ = ["best_threshold", "curve_plots", "reliability_plot"]
 
 _KINDS = ("mask", "box", "keypoint")
 _NAMED = 3  # classes with the smallest areas under their curves
@@ -121,10 +121,11 @@ def _class_plots(case: ClassificationCase, document: ScoreFile) -> Iterator[Plot
             )
     for curve in own:
         if curve.kind == "reliability":
-            yield _reliability(curve)
+            yield reliability_plot(curve)
 
 
-def _reliability(curve: Curve) -> Plot:
+def reliability_plot(curve: Curve) -> Plot:
+    """Accuracy against confidence, each bin with its interval."""
     most = max(curve.counts, default=1)
     points = []
     for confidence, accuracy, count in zip(curve.x, curve.y, curve.counts, strict=True):

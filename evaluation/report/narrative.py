@@ -29,8 +29,8 @@ def headline_figures(case: DetectionCase | ClassificationCase, document: ScoreFi
     if isinstance(case, DetectionCase):
         found, objects, alarms = _totals(case)
         figures = [
-            Figure(value=f"{found} of {objects}", label="objects found"),
-            Figure(value=str(alarms), label=_plural(alarms, "false alarm")),
+            Figure(value=f"{found:,} of {objects:,}", label="objects found"),
+            Figure(value=f"{alarms:,}", label=_plural(alarms, "false alarm")),
         ]
         main = headline_score(own)
         shown = [main] if main is not None else []
@@ -108,8 +108,8 @@ def _result(case: DetectionCase | ClassificationCase, document: ScoreFile, *, su
     found, objects, alarms = _totals(case)
     quality = headline_score(_own(case, document))
     text = (
-        f"{subject} found {found} of {objects} objects on {where}, "
-        f"with {alarms or 'no'} {_plural(alarms, 'false alarm')}"
+        f"{subject} found {found:,} of {objects:,} objects on {where}, "
+        f"with {f'{alarms:,}' if alarms else 'no'} {_plural(alarms, 'false alarm')}"
     )
     if quality is None or quality.value is None:
         return f"{text}."

@@ -97,13 +97,15 @@ def _path(thing: CocoInstance | Detection, scale: float) -> str:
 
 
 def _rings(thing: CocoInstance | Detection, scale: float) -> Iterator[Sequence[Sequence[int]]]:
-    """Of a mask, along the middle of its border pixels: nearer than a line is wide."""
+    """Of a mask, along the edges of its pixels (as in :mod:`pipeline.formats.outlines`)."""
     assert thing.rle is not None
-    mask = mask_of_rle(thing.rle).astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    doubled = mask_of_rle(thing.rle).astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+    contours, _ = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     for contour in contours:
-        near = cv2.approxPolyDP(contour, _TOLERANCE_PX / scale, closed=True)[:, 0]
-        yield np.round((near + 0.5) * scale).astype(int).tolist()
+        whole = np.asarray(contour, np.int64)
+        edges = ((whole + whole % 2) * (scale / 2)).astype(np.float32)
+        near = cv2.approxPolyDP(edges, _TOLERANCE_PX, closed=True)[:, 0]
+        yield np.round(near).astype(int).tolist()
 
 
 def _ring(points: Sequence[Sequence[int]]) -> str:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -39,7 +40,7 @@ from evaluation.report.score_tables import (
     score_tables,
 )
 from evaluation.report.sections import ablation_plots, efficiency_plots, transfer_part
-from evaluation.report.shots import answer_gallery, find_gallery
+from evaluation.report.shots import Gallery, answer_gallery, find_gallery
 from evaluation.report.slice_plots import slice_part
 from evaluation.scores import read_scores
 from evaluation.sheet import ConfusionTable, ScoreFile
@@ -47,9 +48,16 @@ from pipeline.dataset.layout import DatasetLayout
 from pipeline.formats.coco import CocoImage
 from pipeline.formats.storage import write_text_atomic
 
-__all__ = ["PredictedSet", "ReportInputs", "write_report"]
+__all__ = [
+    "TEMPLATES",
+    "Contents",
+    "PredictedSet",
+    "ReportInputs",
+    "report_contents",
+    "write_report",
+]
 
-_TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(__file__).with_name("templates")
 _STYLES = ("tokens.css", "plot.css", "report.css")
 _CLOSEUPS = 4
 _ANSWERS = 24
@@ -99,10 +107,19 @@ class _Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drawn:
-    """Pictures under one heading."""
+    """Pictures under one heading, of a rendered test set or of a real one."""
 
     heading: str
     pictures: list[Picture]
+    is_rendered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a report shows, by its name in the templates, and the predictions behind it."""
+
+    shown: dict[str, Any]
+    cases: tuple[DetectionCase | ClassificationCase, ...]
 
 
 def write_report(inputs: ReportInputs, out: Path) -> Path:
@@ -120,70 +137,86 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
         PredictionsError: If predictions are wrong or do not fit their test set.
         CheckpointError: If a run folder is none.
     """
-    document = read_scores(inputs.scores)
-    analysis = Analysis() if inputs.analysis is None else read_analysis(inputs.analysis)
-    cases = [open_case(shown, min_score=inputs.min_score) for shown in inputs.predicted]
+    contents = report_contents(inputs)
     script = _template("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     html = environment.get_template("report.html").render(
-        title=inputs.title,
+        contents.shown,
+        gallery=_gallery(contents.cases),
         style=Markup("".join(_template(name) for name in _STYLES)),
         script=Markup(script),
-        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
-        figures=experiment_figures(analysis)
-        or (headline_figures(cases[0], document) if cases else []),
-        findings=experiment_words(analysis),
-        summary=summary(cases, document),
-        found_rule=found_rule(cases[0], min_score=inputs.min_score) if cases else "",
-        effort=effort(
-            inputs.datasets, inputs.runs.values(), seconds_per_image=_seconds_per_image(cases)
-        ),
-        notes=inputs.notes,
-        scores=document,
-        tables=score_tables(document),
-        more_tables=more_tables(document),
-        class_tables=class_tables(document),
-        curves=curve_plots(cases, document),
-        transfer=transfer_part(analysis),
-        efficiency=efficiency_plots(analysis),
-        ablation=ablation_plots(analysis),
-        domain=domain_table(document),
-        gap=gap_table(document),
-        single_photograph=_single_photograph(document),
-        unseen=[power_words(power) for power in analysis.power[:1]],
-        datasets=[dataset_part(folder) for folder in inputs.datasets[:_MOST_SHEETS]],
-        runs=[_Run(name=name, facts=run_facts(run)) for name, run in inputs.runs.items()],
-        charts=loss_charts(inputs.runs),
-        command=inputs.command,
-        settings=inputs.settings,
-        pinned=pinned_files(
-            scores=inputs.scores, datasets=inputs.datasets, runs=inputs.runs, cases=cases
-        ),
+        script_hash=f"sha256-{digest}",
         scores_href=quote(Path(os.path.relpath(inputs.scores, out.parent)).as_posix()),
-        **_pictures(cases, document, inputs),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text_atomic(out, html)
     return out
 
 
+def report_contents(inputs: ReportInputs) -> Contents:
+    """Everything a report shows, but the gallery.
+
+    Raises:
+        DatasetError: If a dataset, the test set or ``scores.json`` is wrong.
+        PredictionsError: If predictions are wrong or do not fit their test set.
+        CheckpointError: If a run folder is none.
+    """
+    document = read_scores(inputs.scores)
+    analysis = Analysis() if inputs.analysis is None else read_analysis(inputs.analysis)
+    cases = [open_case(shown, min_score=inputs.min_score) for shown in inputs.predicted]
+    shown: dict[str, Any] = {
+        "title": inputs.title,
+        "figures": experiment_figures(analysis)
+        or (headline_figures(cases[0], document) if cases else []),
+        "findings": experiment_words(analysis),
+        "summary": summary(cases, document),
+        "found_rule": found_rule(cases[0], min_score=inputs.min_score) if cases else "",
+        "effort": effort(
+            inputs.datasets, inputs.runs.values(), seconds_per_image=_seconds_per_image(cases)
+        ),
+        "notes": inputs.notes,
+        "scores": document,
+        "tables": score_tables(document),
+        "more_tables": more_tables(document),
+        "class_tables": class_tables(document),
+        "curves": curve_plots(cases, document),
+        "transfer": transfer_part(analysis),
+        "efficiency": efficiency_plots(analysis),
+        "ablation": ablation_plots(analysis),
+        "domain": domain_table(document),
+        "gap": gap_table(document),
+        "single_photograph": _single_photograph(document),
+        "unseen": [power_words(power) for power in analysis.power[:1]],
+        "datasets": [dataset_part(folder) for folder in inputs.datasets[:_MOST_SHEETS]],
+        "runs": [_Run(name=name, facts=run_facts(run)) for name, run in inputs.runs.items()],
+        "charts": loss_charts(inputs.runs),
+        "command": inputs.command,
+        "settings": inputs.settings,
+        "pinned": pinned_files(
+            scores=inputs.scores, datasets=inputs.datasets, runs=inputs.runs, cases=cases
+        ),
+    }
+    return Contents(shown=shown | _pictures(cases, document, inputs), cases=tuple(cases))
+
+
 def _template(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _pictures(
     cases: Sequence[DetectionCase | ClassificationCase],
     document: ScoreFile,
     inputs: ReportInputs,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Everything drawn from predictions, by its name in the template."""
-    shown: dict[str, object] = {
+    shown: dict[str, Any] = {
         "headline": [],
         "beside": [],
         "worst": [],
@@ -191,7 +224,6 @@ def _pictures(
         "answers": [],
         "mistakes": [],
         "confusion": None,
-        "gallery": None,
         "errors": None,
         "slices": None,
         "convention": None,
@@ -205,7 +237,6 @@ def _pictures(
             "answers": answer_pictures(first, sample, count=_ANSWERS),
             "mistakes": answer_pictures(first, first.mistakes, count=_ANSWERS),
             "confusion": _confusion(first, document),
-            "gallery": answer_gallery(first),
         }
     if not first.finds:
         return shown
@@ -219,11 +250,17 @@ def _pictures(
         "beside": [_beside(first, rival, image) for rival in rivals],
         "worst": worst,
         "best": best,
-        "gallery": find_gallery(first),
         "errors": error_part(first, at_home),
         "slices": slice_part(first, at_home, training),
         "convention": convention_part(first, _calibration(inputs)),
     }
+
+
+def _gallery(cases: Sequence[DetectionCase | ClassificationCase]) -> Gallery | None:
+    if not cases:
+        return None
+    first = cases[0]
+    return find_gallery(first) if isinstance(first, DetectionCase) else answer_gallery(first)
 
 
 def _calibration(inputs: ReportInputs) -> DetectionCase | None:
@@ -243,7 +280,8 @@ def _beside(first: DetectionCase, rival: DetectionCase, image: CocoImage) -> _Dr
     """The same picture by both, or what the second has to do with."""
     if rival.test_set == first.test_set and image.image_id in rival.finds:
         pair = [found_picture(case, image, caption=case.name) for case in (first, rival)]
-        return _Drawn(heading=f"Beside {rival.name}", pictures=pair)
+        heading = f"Beside {rival.name}"
+        return _Drawn(heading=heading, pictures=pair, is_rendered=first.is_rendered)
     own = _typical(rival)
     return _Drawn(
         heading=f"{dataset_name(rival.test_set)}: a picture of middling quality",
@@ -251,6 +289,7 @@ def _beside(first: DetectionCase, rival: DetectionCase, image: CocoImage) -> _Dr
             truth_picture(rival, own, caption="truth"),
             found_picture(rival, own, caption=rival.name),
         ],
+        is_rendered=rival.is_rendered,
     )
 
 

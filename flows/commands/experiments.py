@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,14 @@ import typer
 from flows.commands.options import Benchmarks, Experiment, Json, Out, Seed, Workers, finish
 from flows.late import load
 
-__all__ = ["ablate", "demo", "doctor", "experiment", "report", "serve"]
+__all__ = ["ReportForm", "ablate", "demo", "doctor", "experiment", "report", "serve"]
+
+
+class ReportForm(StrEnum):
+    """What a report is written as."""
+
+    html = "html"
+    md = "md"
 
 
 def demo(
@@ -85,13 +93,30 @@ def ablate(
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an experiment.")],
+    form: Annotated[
+        ReportForm,
+        typer.Option("--format", help="html: one page; md: Markdown with figures, to commit."),
+    ] = ReportForm.html,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", help="By default DIR/report.html, or of md the folder DIR/report."
+        ),
+    ] = None,
+    photographs: Annotated[
+        bool,
+        typer.Option("--photographs", help="md: show pictures of the benchmark too."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the report of an experiment again.
 
-    Reads DIR/experiment.json, DIR/scores.json and what they name. Writes DIR/report.html.
+    Reads DIR/experiment.json, DIR/scores.json and what they name. Writes DIR/report.html, or
+    with --format md a folder: report.md, plots as SVG, rendered frames as JPEG. No photograph of
+    the benchmark and no folder of this machine enters it unless --photographs asks for the first.
     """
-    finish(load("flows.scoring").report(folder), as_json)
+    body = load("flows.scoring").report
+    finish(body(folder, form=form.value, out=out, photographs=photographs), as_json)
 
 
 def serve(

@@ -175,6 +175,17 @@ def test_power_in_words():
     )
 
 
+def test_two_seeds_are_called_too_few():
+    power = Power(
+        metric="box_ap50", test=("b/real", "test"), smallest=0.9, count=50,
+        unit_of_count="images", seeds=2, paired=True,
+    )  # fmt: skip
+    assert "two training seeds hardly any difference" in power_words(power)
+    assert "Train with three or more" in power_words(power)
+    enough = power.model_copy(update={"smallest": 0.04})
+    assert "differences between two trainings under 4.0 points" in power_words(enough)
+
+
 def test_effects_in_words(analysis):
     ablation = analysis.ablations[0]
     assert effect_words(ablation.effects[0], "box_ap50").startswith("lighting: +")

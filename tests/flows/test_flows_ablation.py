@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from blender_scenes.generate import render_dataset
 from blender_scenes.registry import find_family
 from evaluation.analysis.records import read_analysis
 from flows import steps
 from flows.ablation import recipes, run_ablation
+from flows.cli import app
 from flows.record import read_record
 from flows.steps import PLAIN_STEPS
 from flows.street import run_experiment
@@ -181,3 +183,9 @@ def test_from_end_to_end_with_painted_frames(tmp_path, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in (out / "cells").rglob("*")}
     run_ablation(source, out, parts=["lighting"], steps=PLAIN_STEPS)
     assert {path: path.stat().st_mtime_ns for path in (out / "cells").rglob("*")} == before
+    told = CliRunner().invoke(app, ["report", str(out), "--format", "md", "-o", f"{tmp_path}/md"])
+    assert told.exit_code == 0
+    text = (tmp_path / "md" / "report.md").read_text()
+    assert "Which parts of the recipe matter" in text
+    assert str(tmp_path) not in text, "it is for other machines"
+    assert not list(tmp_path.glob("md/figures/picture*")), "the photograph stays out"
