@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blender_scenes.blocks.backdrops import Backdrop, backdrop_picture
+from blender_scenes.blocks.grids import crowded_line
 from blender_scenes.blocks.ground_pictures import ground_picture
 from blender_scenes.blocks.grounds import Ground, folds_m
 from blender_scenes.blocks.materials import glowing_material, image_material
@@ -26,7 +27,7 @@ __all__ = ["hang_backdrop", "lay_ground"]
 _NO_FILES: Mapping[str, Path] = MappingProxyType({})
 _AMPLE = 2.0  # backdrop over the view; mirrored beyond
 _NET = 129  # points along a folded cloth's side
-_CROWDED = 4.0  # how much closer they are in the middle
+_CROWDED = 4.0  # how much closer they are in the middle, see crowded_line
 
 
 def lay_ground(
@@ -62,8 +63,7 @@ def lay_ground(
 def _net(ground: Ground, size_m: tuple[float, float], *, aspect: float) -> bpy.types.Mesh:
     points = _NET if ground.fold_m > 0 else 2
     # Far more points in the middle than at the far ends.
-    place = np.linspace(-1, 1, points)
-    crowded = np.sinh(_CROWDED * place) / np.sinh(_CROWDED) / 2
+    crowded = crowded_line(points, crowding=_CROWDED) / 2
     x, y = np.meshgrid(crowded * size_m[0], crowded * size_m[1])
     flat_m = np.column_stack([x.ravel(), y.ravel()])
     net = np.column_stack([flat_m, folds_m(ground, flat_m)]).reshape(points, points, 3)

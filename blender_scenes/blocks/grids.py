@@ -1,11 +1,23 @@
-"""Faces of regular meshes, without Blender."""
+"""Points and faces of regular meshes, without Blender."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ring_quads"]
+from pipeline.geometry.boxes import FloatArray
+
+__all__ = ["crowded_line", "ring_quads"]
+
+
+def crowded_line(points: int, *, crowding: float) -> FloatArray:
+    """(points,) places from -1 to 1, closer together in the middle than at the ends.
+
+    Args:
+        points: How many, at least 2.
+        crowding: Above 0; a gap at an end is cosh of it times as wide as one in the middle.
+    """
+    return np.asarray(np.sinh(crowding * np.linspace(-1, 1, points)) / np.sinh(crowding))
 
 
 def ring_quads(rings: int, segments: int) -> npt.NDArray[np.int32]:

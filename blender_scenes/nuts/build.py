@@ -13,6 +13,7 @@ import numpy as np
 
 from blender_scenes.blocks.finishes import Finish
 from blender_scenes.blocks.floors import lay_ground
+from blender_scenes.blocks.grids import crowded_line
 from blender_scenes.blocks.lights import light_up
 from blender_scenes.blocks.materials import clear_material, image_material, vertex_material
 from blender_scenes.blocks.meshes import face_mesh, mesh_object
@@ -28,7 +29,8 @@ __all__ = ["build"]
 
 _FINISHES: dict[Kind, Finish] = {"date": "plastic", "hazelnut": "plastic", "fig": "matt"}
 _PX_PER_VERTEX = 2.7
-_NET = 120  # points along a cloth's side
+_NET = 64  # points along a cloth's side
+_CROWDED = 1.6  # most of them where the picture is, see crowded_line
 _CELLS_PER_PX = 1.0  # of pictures
 _HIDDEN_CELLS = 64  # of a table that only colours the light
 
@@ -88,7 +90,7 @@ def _add_cloth(scene: NutsScene, index: int, *, side_m: float, cells: int) -> No
     # A square net in the weave's direction; the part beyond the edge hangs down to the table.
     reach_m = 0.75 * side_m
     turn = cv2.Rodrigues(np.array([0.0, 0.0, cloth.angle_rad]))[0]
-    place = np.linspace(-reach_m, reach_m, _NET)
+    place = reach_m * crowded_line(_NET, crowding=_CROWDED)
     x, y = np.meshgrid(place, place)
     flat_m = np.column_stack([x.ravel(), y.ravel()]) @ turn[:2, :2].T
     inside = inside_m(cloth, flat_m)
@@ -113,7 +115,8 @@ def _add_cloth(scene: NutsScene, index: int, *, side_m: float, cells: int) -> No
 
 def _add_vessel(vessel: Vessel, cloths: tuple[Cloth, ...]) -> None:
     mesh = painted_mesh(vessel.kind, vessel_shape(vessel))
-    mesh.materials.append(clear_material(vessel.kind))
+    clear = clear_material(vessel.kind)
+    mesh.materials.append(clear)
     world_from_vessel = np.eye(4)
     world_from_vessel[:3, :3] = cv2.Rodrigues(np.array([0.0, 0.0, vessel.angle_rad]))[0]
     world_from_vessel[2, 3] = float(surface_m(cloths, np.zeros((1, 2)))[0])
@@ -121,3 +124,4 @@ def _add_vessel(vessel: Vessel, cloths: tuple[Cloth, ...]) -> None:
     placed.color = (0.97, 0.98, 0.98, 0.18)
     # Thin and clear: its shadow would hardly show, and rays through it are the dear ones.
     placed.visible_shadow = placed.visible_diffuse = False
+    clear.use_transparent_shadow = False  # or every shadow ray of the scene asks what it crosses

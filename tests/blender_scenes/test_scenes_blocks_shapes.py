@@ -10,6 +10,7 @@ from block_draws import IMAGE, drawn
 
 from blender_scenes.blocks.clutter import sample_clutter, sample_occluders
 from blender_scenes.blocks.framing import frame_camera
+from blender_scenes.blocks.grids import crowded_line
 from blender_scenes.blocks.noise import solid_noise
 from blender_scenes.blocks.places import (
     inside_picture,
@@ -32,6 +33,14 @@ def test_shapes_face_outwards_and_have_their_volume() -> None:
     assert volume_m3(globe) == pytest.approx(8 * math.pi, rel=1e-3)
     rope = tube([(0, 0, 0), (0, 1, 0), (0, 2, 0)], 0.1, (0, 0, 0), segments=100)
     assert volume_m3(rope) == pytest.approx(0.02 * math.pi, rel=1e-3)
+
+
+def test_a_crowded_line_has_its_points_in_the_middle() -> None:
+    places = crowded_line(2001, crowding=1.5)
+    gaps = np.diff(places)
+    np.testing.assert_allclose(places[[0, 1000, -1]], [-1, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(gaps, gaps[::-1], atol=1e-12)
+    assert gaps[0] / gaps[1000] == pytest.approx(math.cosh(1.5), rel=1e-2)
 
 
 def test_normals_of_a_ball_point_outwards_at_its_seams_too() -> None:

@@ -172,6 +172,13 @@ def _outwards(corners: np.ndarray, hit: dict[str, np.ndarray]) -> np.ndarray:
     return np.sign(np.einsum("ij,ij->i", own, hit["Ng"]))
 
 
+def boxes_meet(one: Surface, other: Surface, *, margin_m: float) -> bool:
+    """Whether the upright boxes of two surfaces come so close."""
+    a, b = (surface.vertices_in(np.eye(4)) for surface in (one, other))
+    apart = np.maximum(a.min(axis=0) - b.max(axis=0), b.min(axis=0) - a.max(axis=0))
+    return bool((apart < margin_m).all())
+
+
 def test_pieces_do_not_sink_into_each_other() -> None:
     touching = 0
     for frame in range(4):
@@ -191,6 +198,8 @@ def test_pieces_do_not_sink_into_each_other() -> None:
                 )
             )
         for one, other in itertools.combinations(surfaces, 2):
+            if not boxes_meet(one, other, margin_m=0.002):
+                continue
             assert depth_inside_m(one, other) < 0.0012
             gaps = one.vertices_in(np.eye(4))[::7, None, :2] - other.vertices_in(np.eye(4))[::7, :2]
             touching += np.linalg.norm(gaps, axis=2).min() < 0.002
