@@ -102,9 +102,9 @@ def _drawn(statistics: DatasetStatistics) -> Iterator[tuple[str, str]]:
 def _audit_part(audit: AuditRecord | None, manifest: Manifest) -> AuditPart:
     if audit is None:
         return AuditPart(
-            verdict="The labels of these very frames were not audited: `blendgap check DATASET "
-            "--audit 20` derives those of 20 pictures anew, by a second method that shares no code "
-            "with the first, and the report then says how far the two agree."
+            verdict="The labels of these very frames have not been audited. “blendgap check "
+            "DATASET --audit 20” derives those of 20 pictures anew, by a second method that shares "
+            "no code with the first; “blendgap report” then says here how far the two agree."
         )
     pictures = f"{len(audit.frames):,} picture{'' if len(audit.frames) == 1 else 's'}"
     verdict = (

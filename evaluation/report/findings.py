@@ -24,14 +24,16 @@ __all__ = ["experiment_figures", "experiment_words", "matrix_table", "power_word
 
 
 def experiment_words(analysis: Analysis) -> list[str]:
-    """The minute: what was reached, what the frames are worth, which parts matter."""
-    sentences = []
+    """The minute: what the frames are worth, what was reached, which parts matter."""
+    sentences = [
+        exchange_words(rate)
+        for efficiency in analysis.efficiency[:1]
+        for rate in efficiency.exchange
+        if rate.regime == "synthetic"
+    ][-1:]
     for matrix in analysis.matrices[:1]:
         sentences += _reached(matrix)
     for efficiency in analysis.efficiency[:1]:
-        sentences += [
-            exchange_words(rate) for rate in efficiency.exchange if rate.regime == "synthetic"
-        ][-1:]
         sentences += best_gain_words(efficiency)
         sentences += size_words(efficiency)
     for ablation in analysis.ablations[:1]:

@@ -81,9 +81,12 @@ def efficiency_chart(efficiency: Efficiency, *, title: str, ylabel: str) -> Mark
             shown.append(x_of(count))
             parts.append(_text(x_of(count), bottom + 20, f"{count:,}", "tick", anchor="middle"))
     parts.append(_text(_LEFT + inner / 2, bottom + 40, "real photographs", "tick", anchor="middle"))
-    for rate in efficiency.exchange:
-        if rate.regime == "synthetic" and rate.equals.photographs is not None:
-            level = next(c for c in efficiency.curves if c.regime == "synthetic").points[0]
+    alone = next((c for c in efficiency.curves if c.regime == "synthetic"), None)
+    for rate in efficiency.exchange if alone is not None else ():
+        assert alone is not None
+        shown_too = (rate.regime, rate.synthetic_images) == ("synthetic", alone.synthetic_images)
+        if shown_too and rate.equals.photographs is not None:
+            level = alone.points[0]
             if level.measured.value is not None:
                 x = x_of(rate.equals.photographs)
                 parts.append(_line(x, y_of(level.measured.value), x, bottom, "drop"))

@@ -162,6 +162,8 @@ def test_paper_shows_everything_but_controls(page, tmp_path: Path):
     hidden = "['.gallery .controls', '#theme', '#contents', '#viewer', '[data-more]']"
     assert not any(page.ask(f"{hidden}.map(s => document.querySelector(s).offsetHeight)"))
     page.call("Emulation.setEmulatedMedia", media="")
+    printed = "[...document.querySelectorAll('.shots li:not(.later) img')]"
+    assert page.ask(f"{printed}.every(image => image.complete && image.naturalWidth > 0)")
     text = page.pdf(tmp_path / "report.pdf").read_bytes()
     assert text.startswith(b"%PDF")
     assert text.count(b"/Type /Page\n") > 5

@@ -56,11 +56,11 @@ def analysis():
 
 
 def test_the_minute_in_words(analysis):
-    first, *others = experiment_words(analysis)
+    worth, first, *others = experiment_words(analysis)
     words = " ".join(others)
+    assert worth == "1,000 synthetic frames are worth 20 \N{PLUS-MINUS SIGN} 0 real photographs."
     assert first.startswith("Box AP50 on 50 real pictures: trained on 160 real photographs, 0.")
     assert "1,000 rendered frames mixed with 160 real photographs" in first
-    assert "1,000 synthetic frames are worth 20 \N{PLUS-MINUS SIGN} 0 real photographs." in words
     assert "bring +5.0 points [5.0, 5.0]" in words
     assert "what matters is lighting (+" in words
     assert "cannot be seen" not in words, "that stands beside the scores"

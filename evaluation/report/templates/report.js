@@ -11,7 +11,7 @@
     set: (name) => { try { localStorage.setItem("blendgap-theme", name); } catch { /* not from a file */ } } };
   const paint = (name) => {
     root.dataset.theme = name;
-    theme.textContent = { auto: "Light or dark: as the system", light: "Light", dark: "Dark" }[name];
+    theme.textContent = { auto: "Theme: system", light: "Theme: light", dark: "Theme: dark" }[name];
   };
   paint(themes.includes(stored.get()) ? stored.get() : "auto");
   theme.addEventListener("click", () => {
