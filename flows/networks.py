@@ -10,11 +10,12 @@ from flows.terminal import Outcome, progress_bar
 from pipeline.records.predictions import read_meta
 from pipeline.specs.document import load_spec
 from pipeline.specs.training import TrainSpec
+from trainers.dryrun.rehearsal import rehearse
 from trainers.networks.registry import check_network
 from trainers.prediction import predict
 from trainers.training import train
 
-__all__ = ["predict_pictures", "train_network"]
+__all__ = ["predict_pictures", "rehearse_network", "train_network"]
 
 _SHOWN = 8  # names of dropped weights in the terminal
 
@@ -41,6 +42,20 @@ def train_network(config: Path, out: Path, *, benchmarks: Path | None) -> Outcom
             "steps": spec.steps,
             "dropped_weights": dropped,
         },
+    )
+
+
+def rehearse_network(config: Path, out: Path | None, *, benchmarks: Path | None) -> Outcome:
+    """Look at a run before it is trained."""
+    spec = _with_benchmarks(load_spec(config, TrainSpec), config.parent, benchmarks)
+    check_network(spec.model, task=spec.task, input_px=spec.input_px, source=config)
+    with progress_bar("dry run", "steps/s") as progress:
+        rehearsal = rehearse(spec, out, progress=progress)
+    files = () if out is None else (f"{out}: dry-run.png, batch.png, dry-run.json",)
+    return Outcome(
+        shown=(*rehearsal.lines(), *files),
+        summary=rehearsal.document(),
+        exit_code=1 if rehearsal.verdict == "broken" else 0,
     )
 
 
@@ -76,4 +91,7 @@ def _with_benchmarks(spec: TrainSpec, folder: Path, benchmarks: Path | None) -> 
     adapt = spec.adapt and spec.adapt.model_copy(
         update={"path": find_target(str(found(spec.adapt.path)), benchmarks=benchmarks)}
     )
-    return spec.model_copy(update={"data": data, "adapt": adapt})
+    validation = spec.validation and spec.validation.model_copy(
+        update={"path": find_target(str(found(spec.validation.path)), benchmarks=benchmarks)}
+    )
+    return spec.model_copy(update={"data": data, "adapt": adapt, "validation": validation})

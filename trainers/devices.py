@@ -27,10 +27,14 @@ def open_device(name: Literal["auto", "cpu", "cuda"]) -> torch.device:
 
 
 @contextmanager
-def use_all_cores() -> Iterator[None]:
-    """As many torch threads as this process has cores, whatever OMP_NUM_THREADS says."""
+def use_all_cores(processes: int = 1) -> Iterator[None]:
+    """As many torch threads as this process has cores, whatever OMP_NUM_THREADS says.
+
+    Args:
+        processes: That share the cores.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // processes))
     keep_freed_memory()
     try:
         yield

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-import io
 import math
-import time
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pipeline.errors import BlendgapError, CheckpointError, TrainingError
-from pipeline.formats.storage import write_bytes_atomic
-from pipeline.progress import Progress
 from pipeline.specs.training import TrainSpec
+from trainers.averaging import averaged_copy
+from trainers.curves import Curves
 from trainers.freezing import freeze, parameter_groups
+from trainers.optimisers import open_optimiser
 from trainers.sampling import seed_of_step
+from trainers.schedules import rate_factor
 from trainers.tasks import TrainingTask
 
-__all__ = ["AtomicFiles", "Heartbeat", "StepModule", "StepStream"]
+__all__ = ["StepModule", "StepStream"]
 
 
 class StepStream(IterableDataset[Any]):
-    """The batches of steps ``first`` ... ``steps - 1``; loader workers take turns."""
+    """The batches of steps ``first`` ... ``steps - 1``; loader workers take turns.
 
-    def __init__(self, task: TrainingTask[Any, Any], *, first: int, steps: int) -> None:
+    Args:
+        task: Makes the batches.
+        first: Step, from 0.
+        steps: Of the run.
+        accumulate: Each step's batch comes in so many parts.
+        rank: Of this process among ``ranks``, each of which gets its share of every part.
+        ranks: How many processes there are.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask[Any, Any],
+        *,
+        first: int,
+        steps: int,
+        accumulate: int = 1,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
         self._task = task
-        self._first, self._steps = first, steps
+        self._turns = range(first * accumulate, steps * accumulate)
+        self._accumulate, self._rank, self._ranks = accumulate, rank, ranks
 
     def __iter__(self) -> Iterator[Any]:
         worker = get_worker_info()
         start, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        for step in range(self._first + start, self._steps, stride):
+        for turn in self._turns[start::stride]:
+            step, part = divmod(turn, self._accumulate)
             try:
-                batch = self._task.batch(step)
+                batch = self._task.batch(
+                    step,
+                    part=part * self._ranks + self._rank,
+                    parts=self._accumulate * self._ranks,
+                )
             except BlendgapError as error:
                 if worker is None:
                     raise
@@ -52,34 +74,37 @@ class StepModule(pl.LightningModule):
 
     Attributes:
         averaged: The moving average of weights and buffers; what the checkpoint keeps.
-        curve: Loss parts of every step so far, and ``loss``, their sum.
+        curves: What was seen so far.
     """
 
     def __init__(self, network: nn.Module, task: TrainingTask[Any, Any], spec: TrainSpec) -> None:
         super().__init__()
         self.network = network
-        self.averaged = AveragedModel(network, multi_avg_fn=_ema(spec.ema_decay), use_buffers=True)
-        self.averaged.requires_grad_(False)
-        self.curve: dict[str, list[float]] = {}
+        self.averaged = averaged_copy(network, decay=spec.ema_decay)
+        self.curves = Curves()
         self._task, self._spec = task, spec
+        self._parts: list[dict[str, float]] = []
+        self._gradient_norm = math.nan
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: ANN401
-        """Loss of one batch; its parts go into the curve."""
-        torch.manual_seed(seed_of_step(self.global_step, seed=self._spec.seed))
+        """Loss of one batch or part of one."""
+        step, trainer = self.global_step, self.trainer
+        part = len(self._parts) * trainer.world_size + trainer.global_rank
+        torch.manual_seed(seed_of_step(step, seed=self._spec.seed, part=part))
         if self._spec.model.freeze is not None:
-            freeze(self.network, self._task.network, self._spec.model.freeze, step=self.global_step)
+            freeze(self.network, self._task.network, self._spec.model.freeze, step=step)
         parts = self._task.losses(self.network, batch)
-        loss = torch.stack(list(parts.values())).sum()
-        values = {name: float(part.detach()) for name, part in parts.items()}
+        stacked = torch.stack(list(parts.values())).float()
+        shared = trainer.strategy.reduce(stacked.detach().clone(), reduce_op="mean")
+        values = dict(zip(parts, shared.tolist(), strict=True))
         values["loss"] = math.fsum(values.values())
         if not math.isfinite(values["loss"]):
             raise TrainingError(
-                f"the loss is {values['loss']} at step {self.global_step + 1}; "
+                f"the loss is {values['loss']} at step {step + 1}; "
                 f"lower learning_rate ({self._spec.learning_rate:g}) or look at batch.png."
             )
-        for name, value in values.items():
-            self.curve.setdefault(name, []).append(value)
-        return loss
+        self._parts.append(values)
+        return stacked.sum()
 
     def transfer_batch_to_device(
         self,
@@ -99,19 +124,26 @@ class StepModule(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the norm; gradients within it are left alone, not multiplied by one."""
-        assert gradient_clip_val is not None
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        if norm > gradient_clip_val:
+        self._gradient_norm = float(norm)
+        if gradient_clip_val is not None and self._gradient_norm > gradient_clip_val:
             nn.utils.clip_grads_with_norm_(parameters, gradient_clip_val, norm)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """The average follows the weights at once, before any callback saves them."""
+        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         super().optimizer_step(*args, **kwargs)
         self.averaged.update_parameters(self.network)
+        parts, self._parts = self._parts, []
+        self.curves.add_step(
+            {name: math.fsum(part[name] for part in parts) / len(parts) for name in parts[0]},
+            learning_rate=rate,
+            gradient_norm=self._gradient_norm,
+        )
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401
-        """AdamW without decay on biases and norms; linear warm-up, then half a cosine."""
+        """Optimiser without decay on biases and norms; warm-up, then the schedule."""
         spec = self._spec
         groups = parameter_groups(
             self.network,
@@ -119,91 +151,27 @@ class StepModule(pl.LightningModule):
             rate=spec.learning_rate,
             backbone_rate=spec.model.backbone_rate,
         )
-        optimizer = torch.optim.AdamW(groups, weight_decay=spec.weight_decay)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate_factor)
+        optimiser = open_optimiser(spec.optimiser, groups, weight_decay=spec.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._rate_factor)
         return {
-            "optimizer": optimizer,
+            "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The curve goes with the weights, so that it has no gap after a resume."""
-        checkpoint["curve"] = self.curve
+        """The curves go with the weights, so that they have no gap after a resume."""
+        checkpoint["curves"] = asdict(self.curves)
         checkpoint["data_sha256"] = list(self._task.data_sha256)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Goes on with the curve; refuses to go on with other data."""
+        """Goes on with the curves; refuses to go on with other data."""
         if checkpoint["data_sha256"] != list(self._task.data_sha256):
             raise CheckpointError(
                 "the training data changed since the run was interrupted; restore them, or "
                 "delete the folder to start over."
             )
-        self.curve = checkpoint["curve"]
+        self.curves = Curves(**checkpoint["curves"])
 
     def _rate_factor(self, step: int) -> float:
-        warmup = min(self._spec.warmup_steps, self._spec.steps // 2)
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        done = (step - warmup) / max(1, self._spec.steps - warmup)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-class Heartbeat(pl.Callback):
-    """Tells the listener of every step, and saves the state to resume from now and then."""
-
-    def __init__(self, path: Path, spec: TrainSpec, progress: Progress) -> None:
-        self._path, self._spec, self._progress = path, spec, progress
-        self._saved_at = self._started_at = time.monotonic()
-        self._first = 0
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The clock starts."""
-        self._saved_at = self._started_at = time.monotonic()
-        self._first = trainer.global_step
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,  # noqa: ANN401
-        batch: Any,  # noqa: ANN401
-        batch_idx: int,
-    ) -> None:
-        """Progress, and a state if the last is old."""
-        assert isinstance(pl_module, StepModule)
-        now, step = time.monotonic(), trainer.global_step
-        rate = (step - self._first) * self._spec.batch_size / max(now - self._started_at, 1e-9)
-        note = f"loss {pl_module.curve['loss'][-1]:.3f}, {rate:.1f} images/s"
-        self._progress(step, self._spec.steps, note)
-        if now - self._saved_at >= self._spec.checkpoint_seconds and step < self._spec.steps:
-            trainer.save_checkpoint(self._path)
-            self._saved_at = time.monotonic()
-
-
-class AtomicFiles(TorchCheckpointIO):
-    """Lightning's checkpoints, whole or not at all."""
-
-    def save_checkpoint(
-        self,
-        checkpoint: dict[str, Any],
-        path: Any,  # noqa: ANN401
-        storage_options: Any = None,  # noqa: ANN401
-    ) -> None:
-        """Write under a temporary name, then rename."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_bytes_atomic(Path(path), buffer.getvalue())
-
-
-def _ema(decay: float) -> Any:  # noqa: ANN401
-    """An exponential moving average that follows fast at first (TensorFlow's ``num_updates``)."""
-
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        if not averaged[0].is_floating_point():
-            for target, source in zip(averaged, current, strict=True):
-                target.copy_(source)
-            return
-        steps = float(count)
-        torch._foreach_lerp_(averaged, current, 1 - min(decay, (1 + steps) / (10 + steps)))
-
-    return torch.no_grad()(update)
+        spec = self._spec
+        return rate_factor(spec.schedule, step, steps=spec.steps, warmup_steps=spec.warmup_steps)

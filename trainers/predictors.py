@@ -124,15 +124,22 @@ class SemanticPredictor(Predictor):
 
     def entries(self, pictures: PictureSet, progress: Progress) -> Iterator[dict[str, Any]]:
         """See Predictor; there are none."""
+        for picture, class_map in self.class_maps(pictures, progress):
+            self._write_class_map(class_map, picture)
+        yield from ()
+
+    def class_maps(
+        self, pictures: PictureSet, progress: Progress
+    ) -> Iterator[tuple[Picture, ClassMap]]:
+        """Pictures and their class maps, unwritten."""
         network = cast("Segmenter", self.checkpoint.network())
         for count, picture in enumerate(pictures.pictures, start=1):
             image = _read(picture)
             started = time.perf_counter()
             class_map = self._class_map(network, image)
             self.seconds += time.perf_counter() - started
-            self._write_class_map(class_map, picture)
+            yield picture, class_map
             progress(count, len(pictures.pictures))
-        yield from ()
 
     def _class_map(self, network: Segmenter, image: ByteImage) -> ClassMap:
         class_map = partial(network.class_map, self.module)
@@ -181,7 +188,7 @@ _PREDICTORS: dict[Task, type[Predictor]] = {
 
 
 def open_predictor(
-    checkpoint: Checkpoint, module: nn.Module, *, ids: dict[int, int], out: Path
+    checkpoint: Checkpoint, module: nn.Module, *, ids: dict[int, int], out: Path | None
 ) -> Predictor:
     """The predictor of a network's task.
 
@@ -189,10 +196,12 @@ def open_predictor(
         checkpoint: The network.
         module: The same, with its weights.
         ids: Category id by class index.
-        out: The predictions file; class maps go into ``{stem}_semantic`` beside it.
+        out: The predictions file; class maps go into ``{stem}_semantic`` beside it. None if
+            nothing is written.
     """
     kind = _PREDICTORS[checkpoint.task]
-    maps = out.with_name(f"{out.stem}_semantic") if kind.makes_class_maps(checkpoint) else None
+    writes_maps = out is not None and kind.makes_class_maps(checkpoint)
+    maps = out.with_name(f"{out.stem}_semantic") if out is not None and writes_maps else None
     return kind(checkpoint=checkpoint, module=module, ids=ids, semantic_dir=maps)
 
 

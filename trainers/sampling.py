@@ -130,9 +130,10 @@ class _Rounds:
         return rng.permutation(np.minimum(found, len(ends) - 1))
 
 
-def seed_of_step(step: int, *, seed: int) -> int:
+def seed_of_step(step: int, *, seed: int, part: int = 0) -> int:
     """For what networks leave to chance (dropout, drawn regions), so that resuming is exact."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(_NETWORK, step))
+    key = (_NETWORK, step, part) if part else (_NETWORK, step)
+    sequence = np.random.SeedSequence(seed, spawn_key=key)
     return int(sequence.generate_state(1, np.uint64)[0]) >> 1
 
 

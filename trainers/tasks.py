@@ -95,9 +95,9 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
         )
         self.has_masks = self._learns_masks()
 
-    def batch(self, step: int) -> Any:  # noqa: ANN401
-        """The batch of a step: depends on the spec and the step alone."""
-        slots = self._sampler.slots(step)
+    def batch(self, step: int, *, part: int = 0, parts: int = 1) -> Any:  # noqa: ANN401
+        """The batch of a step, or one of ``parts`` shares: depends on the spec and these alone."""
+        slots = self._sampler.slots(step)[part::parts]
         return self.network.batch(self._examples(slots), [slot.rng for slot in slots])
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:  # noqa: ANN401

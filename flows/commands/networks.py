@@ -15,7 +15,13 @@ __all__ = ["evaluate", "predict", "train"]
 
 def train(
     config: Annotated[Path, typer.Argument(help="Training configuration (YAML).")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Run folder to write.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Run folder to write; not asked by --dry-run."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look for mistakes in about a hundred steps.")
+    ] = False,
     benchmarks: Benchmarks = None,
     as_json: Json = False,
 ) -> None:
@@ -24,8 +30,17 @@ def train(
     Reads a training configuration and the datasets and benchmarks it names. Writes a run
     folder: model.pt, train.json, curve.json, batch.png. Run it again to go on after an
     interruption.
+
+    With --dry-run nothing is trained: the first loss, gradients, learning rate, memory and one
+    batch learned by heart are looked at; with -o, dry-run.json and pictures are written there.
     """
-    finish(load("flows.networks").train_network(config, out, benchmarks=benchmarks), as_json)
+    bodies = load("flows.networks")
+    if dry_run:
+        finish(bodies.rehearse_network(config, out, benchmarks=benchmarks), as_json)
+    elif out is None:
+        raise typer.BadParameter("name the run folder with -o DIR.", param_hint="'-o'")
+    else:
+        finish(bodies.train_network(config, out, benchmarks=benchmarks), as_json)
 
 
 def predict(

@@ -9,6 +9,13 @@ from pydantic import Field, model_validator
 from pipeline.records.predictions import Task
 from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_task
 from pipeline.specs.document import Spec, SpecPath
+from pipeline.specs.optimisation import (
+    METRICS,
+    OptimiserSpec,
+    Precision,
+    ScheduleSpec,
+    ValidationSpec,
+)
 
 __all__ = [
     "AdaptSpec",
@@ -126,9 +133,17 @@ class TrainSpec(Spec):
 
     Attributes:
         input_px: Side of the square training crop (detection) or picture (classification).
-        steps: Optimiser steps; there is no early stopping.
-        warmup_steps: Linear warm-up before the cosine schedule.
-        ema_decay: Of the weights' moving average, which is what the checkpoint predicts with.
+        steps: Optimiser steps; fewer if validation has patience.
+        batch_size: Pictures in each, whatever ``accumulate`` and ``devices`` are.
+        warmup_steps: Linear warm-up before the schedule.
+        ema_decay: Of the weights' moving average, which is what the checkpoint predicts with; 0
+            is no average.
+        clip_norm: Longer gradients are shortened to this norm; ``None``: none are.
+        accumulate: The batch is computed in so many parts, whose gradients are averaged.
+        devices: GPUs (or processes on the CPU) that share the batch.
+        deterministic: Refuse operations whose results differ from run to run (on GPUs).
+        validation: What chooses the checkpoint; ``None``: the last step.
+        tensorboard: Write the curves as TensorBoard events too.
         checkpoint_seconds: How often the state to resume from is saved.
         adapt: Pictures whose statistics replace the batch norms' after training (AdaBN).
     """
@@ -140,15 +155,44 @@ class TrainSpec(Spec):
     steps: int = Field(ge=1)
     batch_size: int = Field(default=8, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
+    optimiser: OptimiserSpec = OptimiserSpec()
+    schedule: ScheduleSpec = ScheduleSpec()
     weight_decay: float = Field(default=1e-2, ge=0)
     warmup_steps: int = Field(default=50, ge=0)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
+    clip_norm: float | None = Field(default=10.0, gt=0)
+    accumulate: int = Field(default=1, ge=1)
+    precision: Precision = "32"
     augment: AugmentSpec = AugmentSpec()
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = Field(default=1, ge=1)
+    deterministic: bool = False
     loader_workers: int = Field(default=0, ge=0)
     checkpoint_seconds: float = Field(default=30.0, ge=0)
+    validation: ValidationSpec | None = None
+    tensorboard: bool = False
     adapt: AdaptSpec | None = None
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> TrainSpec:
+        if self.batch_size % (self.accumulate * self.devices):
+            raise ValueError(
+                f"batch_size of {self.batch_size} cannot be shared by {self.devices} devices in "
+                f"{self.accumulate} parts"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _metric_fits_task(self) -> TrainSpec:
+        if self.validation is not None:
+            known = METRICS.get(self.task, ())
+            if self.validation.metric not in (None, *known):
+                raise ValueError(
+                    f"validation has no metric {self.validation.metric!r} for {self.task}; "
+                    f"expected {', '.join(known) or 'no validation'}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _network_fits_task(self) -> TrainSpec:

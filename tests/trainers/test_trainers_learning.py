@@ -160,7 +160,7 @@ def test_errors_of_loader_workers_are_one_line(benchmark_dir, monkeypatch):
     broken = DatasetError("1.png: cannot be read.")
 
     class Failing:
-        def batch(self, step):
+        def batch(self, step, *, part, parts):
             raise broken
 
     info = SimpleNamespace(id=0, num_workers=1)

@@ -93,7 +93,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(painted_dataset, tmp_pa
 
 def test_loader_workers_take_turns(monkeypatch):
     class Steps:
-        def batch(self, step):
+        def batch(self, step, *, part, parts):
             return step
 
     def of_worker(index):

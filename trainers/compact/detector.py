@@ -10,7 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from trainers.compact.decoding import detect
-from trainers.compact.losses import DetectionBatch, detection_losses, stack_targets
+from trainers.compact.losses import (
+    DetectionBatch,
+    detection_losses,
+    expected_losses,
+    stack_targets,
+)
 from trainers.compact.network import CompactDetector
 from trainers.compact.targets import encode_targets
 from trainers.examples import ByteImage, DetectionExample
@@ -63,6 +68,10 @@ class CompactDetection(Detector):
     def losses(self, module: nn.Module, batch: DetectionBatch) -> dict[str, Tensor]:
         """See Network."""
         return detection_losses(cast("CompactDetector", module), batch)
+
+    def expected_losses(self, batch: DetectionBatch) -> dict[str, float]:
+        """See Network."""
+        return expected_losses(batch)
 
     def detect(self, module: nn.Module, image: ByteImage, *, with_masks: bool) -> PictureResult:
         """See Detector."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,23 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import generalized_box_iou_loss
 
-from trainers.compact.network import CompactDetector, boxes_around
+from trainers.compact.network import (
+    DISTANCE_UNIT_PX,
+    HEAT_PRIOR,
+    CompactDetector,
+    boxes_around,
+)
 from trainers.compact.targets import DetectionTargets
 from trainers.examples import ByteImage
 from trainers.losses import dice_loss
 
-__all__ = ["DetectionBatch", "detection_losses", "heat_loss", "stack_targets"]
+__all__ = [
+    "DetectionBatch",
+    "detection_losses",
+    "expected_losses",
+    "heat_loss",
+    "stack_targets",
+]
 
 _BOX_FACTOR = 2.0
 
@@ -79,12 +91,28 @@ def stack_targets(
 def detection_losses(network: CompactDetector, batch: DetectionBatch) -> dict[str, Tensor]:
     """Weighted parts, which add up to the loss: heat, box, mask, semantic."""
     output = network(batch.images)
+    masks = network.masks(output, batch.cells, batch.regions_xyxy)
     return {
-        "heat": heat_loss(output.heat, batch.heat, batch.heat_weight),
-        "box": _BOX_FACTOR * _box_loss(output.distances_px, batch),
-        "mask": _mask_loss(network.masks(output, batch.cells, batch.regions_xyxy), batch.masks),
-        "semantic": _semantic_loss(output.semantic, batch.semantic, batch.semantic_weight),
+        "heat": heat_loss(output.heat.float(), batch.heat, batch.heat_weight),
+        "box": _BOX_FACTOR * _box_loss(output.distances_px.float(), batch),
+        "mask": _mask_loss(masks.float(), batch.masks),
+        "semantic": _semantic_loss(output.semantic.float(), batch.semantic, batch.semantic_weight),
     }
+
+
+def expected_losses(batch: DetectionBatch) -> dict[str, float]:
+    """Of the heat map at its prior, of boxes of a middling size, and of even guesses."""
+    heat = torch.full_like(batch.heat, math.log(HEAT_PRIOR / (1 - HEAT_PRIOR)))
+    distances = torch.full_like(batch.boxes_xyxy, DISTANCE_UNIT_PX)
+    parts = {
+        "heat": heat_loss(heat, batch.heat, batch.heat_weight),
+        "box": _BOX_FACTOR * _box_loss(distances, batch),
+        "mask": _mask_loss(torch.zeros_like(batch.masks), batch.masks),
+        "semantic": _semantic_loss(
+            torch.zeros_like(batch.semantic), batch.semantic, batch.semantic_weight
+        ),
+    }
+    return {name: float(part) for name, part in parts.items()}
 
 
 def heat_loss(logits: Tensor, heat: Tensor, weight: Tensor) -> Tensor:

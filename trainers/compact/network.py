@@ -17,7 +17,9 @@ from torchvision.ops import roi_align
 from torchvision.ops.misc import Conv2dNormActivation
 
 __all__ = [
+    "DISTANCE_UNIT_PX",
     "FINE_STRIDE",
+    "HEAT_PRIOR",
     "MASK_SIDE",
     "STRIDE",
     "CompactDetector",
@@ -33,8 +35,8 @@ MASK_SIDE = 32
 """Cells per side of an instance mask inside its region."""
 
 _MASK_CHANNELS = 8
-_HEAT_PRIOR = 0.01  # so that the many empty cells do not drown the first steps (RetinaNet)
-_DISTANCE_UNIT_PX = 16.0
+HEAT_PRIOR = 0.01  # so that the many empty cells do not drown the first steps (RetinaNet)
+DISTANCE_UNIT_PX = 16.0
 _DISTANCE_LOG_RANGE = 5.0
 
 
@@ -98,7 +100,7 @@ class CompactDetector(nn.Module):
         self.mask_head = DynamicMaskHead(pyramid)
         nn.init.constant_(
             self.heat.bias,  # type: ignore[arg-type]  # a Conv2d made with a bias has one
-            float(torch.logit(torch.tensor(_HEAT_PRIOR))),
+            float(torch.logit(torch.tensor(HEAT_PRIOR))),
         )
 
     def forward(self, images: Tensor) -> DenseOutput:
@@ -117,7 +119,7 @@ class CompactDetector(nn.Module):
         logs = self.box(objects).clamp(-_DISTANCE_LOG_RANGE, _DISTANCE_LOG_RANGE)
         return DenseOutput(
             heat=self.heat(objects),
-            distances_px=_DISTANCE_UNIT_PX * logs.exp(),
+            distances_px=DISTANCE_UNIT_PX * logs.exp(),
             objects=objects,
             semantic=self.semantic(fine),
             mask_features=self.mask_features(fine),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -64,6 +65,10 @@ class _LogitClassifier(Classifier):
             entropies = [_entropy(other, batch.classes) for other in others]
             parts["auxiliary"] = _AUXILIARY_WEIGHT * torch.stack(entropies).sum()
         return parts
+
+    def expected_losses(self, batch: ClassificationBatch) -> dict[str, float]:
+        """See Network: of even guesses, which smoothed labels do not change."""
+        return {"class": math.log(self.class_count)}
 
     @torch.inference_mode()
     def probabilities(

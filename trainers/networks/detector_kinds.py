@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
@@ -19,7 +20,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP
 from torchvision.ops.misc import Conv2dNormActivation
 
 from trainers.networks.backbones import Backbone
-from trainers.networks.detectors import TorchvisionDetection
+from trainers.networks.detectors import RegionBatch, TorchvisionDetection
 from trainers.networks.layout import Layout
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
 
 _MIN_SCORE = 0.05  # average precision wants the tail
 _MAX_OBJECTS = 300
+_FOCAL_START = 0.25 * 0.99**2 * -math.log(0.01)
+"""Focal loss (alpha 0.25, gamma 2) of an object that is thought 1 % likely, the heads' prior."""
 
 
 class FasterRcnnDetection(TorchvisionDetection):
@@ -75,6 +78,10 @@ class FasterRcnnDetection(TorchvisionDetection):
         found: nn.Module = kind(maps, **options)
         return found
 
+    def expected_losses(self, batch: RegionBatch) -> dict[str, float]:
+        """See Network: of even guesses; the mask head starts with larger numbers."""
+        return {"loss_objectness": math.log(2), "loss_classifier": math.log(1 + self.class_count)}
+
 
 class MaskRcnnDetection(FasterRcnnDetection):
     """He et al., ICCV 2017."""
@@ -99,6 +106,14 @@ class RetinaNetDetection(TorchvisionDetection):
     def names(cls) -> tuple[str, ...]:
         """See Network."""
         return ("retinanet",)
+
+    def expected_losses(self, batch: RegionBatch) -> dict[str, float]:
+        """See Network: the focal loss of objects at the prior; those of the rest is next to none.
+
+        Pictures without objects count as 0 in RetinaNet's mean.
+        """
+        shown = sum(len(target["labels"]) > 0 for target in batch.targets) / len(batch.targets)
+        return {"classification": _FOCAL_START * shown}
 
     def _assemble(self) -> nn.Module:
         found: nn.Module = RetinaNet(
@@ -127,6 +142,11 @@ class FcosDetection(RetinaNetDetection):
         sizes = tuple((float(finest * 2**level),) for level in range(len(found.sizes)))
         return Layout(zoom=found.zoom, sizes=sizes, aspects=(1.0,))
 
+    def expected_losses(self, batch: RegionBatch) -> dict[str, float]:
+        """See Network."""
+        shown = any(len(target["labels"]) > 0 for target in batch.targets)
+        return {"classification": _FOCAL_START, "bbox_ctrness": math.log(2)} if shown else {}
+
     def _assemble(self) -> nn.Module:
         found: nn.Module = FCOS(
             self._maps(LastLevelP6P7(self.channels, self.channels)),
@@ -153,6 +173,11 @@ class SsdDetection(TorchvisionDetection):
     def names(cls) -> tuple[str, ...]:
         """See Network."""
         return ("ssd",)
+
+    def expected_losses(self, batch: RegionBatch) -> dict[str, float]:
+        """See Network: even guesses, of each object's box and of three hard negatives for it."""
+        shown = any(len(target["labels"]) > 0 for target in batch.targets)
+        return {"classification": 4 * math.log(1 + self.class_count)} if shown else {}
 
     def _assemble(self) -> nn.Module:
         maps = _DescendingMaps(

@@ -85,6 +85,13 @@ class Network(ABC, Generic[ExampleT, BatchT]):
     def losses(self, module: nn.Module, batch: BatchT) -> dict[str, Tensor]:
         """Parts that add up to the loss, from a network in training mode."""
 
+    def expected_losses(self, batch: BatchT) -> dict[str, float]:
+        """What parts of the loss are before any learning, as the last layers' start promises.
+
+        Parts that nothing is promised about are left out.
+        """
+        return {}
+
     def look(self, module: nn.Module, images: Tensor) -> None:
         """Show (B, 3, S, S) uint8 pictures to a network that will not be asked about them."""
         module(images)

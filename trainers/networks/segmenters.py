@@ -26,15 +26,18 @@ from trainers.networks.normalisation import Normalise
 from trainers.results import ClassMap
 
 __all__ = [
+    "UNKNOWN_CLASS",
     "DeepLabSegmentation",
     "FcnSegmentation",
     "FpnSegmentation",
     "LrasppSegmentation",
     "SemanticBatch",
     "UNetSegmentation",
+    "true_classes",
 ]
 
-_UNKNOWN = 255
+UNKNOWN_CLASS = 255
+"""Of a pixel that nothing is asked about."""
 _SIZE_MULTIPLE = 32
 
 
@@ -81,8 +84,8 @@ class TorchvisionSegmentation(Segmenter):
         """See Network."""
         if self.input_px % _SIZE_MULTIPLE:
             raise ValueError(f"input_px of {self.input_px} is not a multiple of {_SIZE_MULTIPLE}")
-        if self.class_count >= _UNKNOWN:
-            raise ValueError(f"{self.class_count} classes; there may be {_UNKNOWN - 1}")
+        if self.class_count >= UNKNOWN_CLASS:
+            raise ValueError(f"{self.class_count} classes; there may be {UNKNOWN_CLASS - 1}")
         build_shapes(self.build)
 
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -103,25 +106,20 @@ class TorchvisionSegmentation(Segmenter):
         images = np.stack([example.image for example in examples])
         return SemanticBatch(
             images=torch.from_numpy(images).permute(0, 3, 1, 2),
-            classes=torch.from_numpy(np.stack([_truth(example) for example in examples])),
+            classes=torch.from_numpy(np.stack([true_classes(example) for example in examples])),
         )
 
     def losses(self, module: nn.Module, batch: SemanticBatch) -> dict[str, Tensor]:
         """See Network; the Dice loss is the mean over the classes that are there."""
-        logits = module(batch.images)
-        classes = batch.classes.long()
-        known = classes != _UNKNOWN
-        entropy = functional.cross_entropy(
-            logits, classes, ignore_index=_UNKNOWN, reduction="sum"
-        ) / known.sum().clamp(min=1)
-        shares = logits.softmax(dim=1)[:, 1:] * known[:, None]
-        wanted = functional.one_hot(classes * known, 1 + self.class_count)[..., 1:]
-        predicted, asked = (
-            x.transpose(0, 1).flatten(1) for x in (shares, wanted.permute(0, 3, 1, 2).float())
+        return self._losses(module(batch.images).float(), batch.classes)
+
+    def expected_losses(self, batch: SemanticBatch) -> dict[str, float]:
+        """See Network: of even guesses."""
+        height, width = batch.classes.shape[-2:]
+        logits = batch.images.new_zeros(
+            (len(batch.images), 1 + self.class_count, height, width), dtype=torch.float32
         )
-        present = (asked.sum(dim=1) > 0).float()
-        dice = (dice_loss(predicted, asked) * present).sum() / present.sum().clamp(min=1)
-        return {"class": entropy, "dice": dice}
+        return {name: float(part) for name, part in self._losses(logits, batch.classes).items()}
 
     @torch.inference_mode()
     def class_map(self, module: nn.Module, image: ByteImage) -> ClassMap:
@@ -139,6 +137,21 @@ class TorchvisionSegmentation(Segmenter):
 
     def _scaled(self, channels: int) -> int:
         return max(8, round(channels * self.model.width / 8) * 8)
+
+    def _losses(self, logits: Tensor, pixels: Tensor) -> dict[str, Tensor]:
+        classes = pixels.long()
+        known = classes != UNKNOWN_CLASS
+        entropy = functional.cross_entropy(
+            logits, classes, ignore_index=UNKNOWN_CLASS, reduction="sum"
+        ) / known.sum().clamp(min=1)
+        shares = logits.softmax(dim=1)[:, 1:] * known[:, None]
+        wanted = functional.one_hot(classes * known, 1 + self.class_count)[..., 1:]
+        predicted, asked = (
+            x.transpose(0, 1).flatten(1) for x in (shares, wanted.permute(0, 3, 1, 2).float())
+        )
+        present = (asked.sum(dim=1) > 0).float()
+        dice = (dice_loss(predicted, asked) * present).sum() / present.sum().clamp(min=1)
+        return {"class": entropy, "dice": dice}
 
     @abstractmethod
     def _head(self, channels: Sequence[int], outputs: int) -> nn.Module:
@@ -266,16 +279,19 @@ class _LowAndHigh(nn.Module):
         return self.inner({"low": low, "high": high})  # type: ignore[no-any-return]
 
 
-def _truth(example: DetectionExample) -> ByteImage:
-    """Classes of the pixels; of overlapping masks the later one is on top, as in evaluation."""
+def true_classes(example: DetectionExample) -> ByteImage:
+    """(H, W) classes: 0 background, 1 + class index, ``UNKNOWN_CLASS``.
+
+    Of overlapping masks the later one is on top, as in evaluation.
+    """
     classes = np.zeros(example.image.shape[:2], np.uint8)
     for item in sorted(example.objects, key=lambda item: not item.crowd):
         if item.mask is None:
             x0, y0 = np.floor(item.box_xyxy[:2]).astype(int)
             x1, y1 = np.ceil(item.box_xyxy[2:]).astype(int)
-            classes[y0:y1, x0:x1] = _UNKNOWN
+            classes[y0:y1, x0:x1] = UNKNOWN_CLASS
             continue
         x, y = item.mask_corner
         window = classes[y : y + item.mask.shape[0], x : x + item.mask.shape[1]]
-        window[item.mask] = _UNKNOWN if item.crowd else 1 + item.class_index
+        window[item.mask] = UNKNOWN_CLASS if item.crowd else 1 + item.class_index
     return classes
