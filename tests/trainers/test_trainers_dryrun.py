@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from pipeline.specs.training import DataSource, FreezeSpec, ModelSpec, TrainSpec
-from trainers.checkpoints import read_checkpoint
 from trainers.dryrun import steps
 from trainers.dryrun.initial import check_gradients, check_initial_loss
 from trainers.dryrun.memory import check_memory
@@ -221,9 +220,3 @@ def test_the_command_ends_with_the_verdict(shades, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"net.yaml"}
     missing = CliRunner().invoke(app, command[:2])
     assert missing.exit_code == 2
-
-
-def test_nothing_is_trained(shades, tmp_path):
-    rehearse(spec_for(shades), tmp_path)
-    with pytest.raises(Exception, match=r"model\.pt: no such file"):
-        read_checkpoint(tmp_path)

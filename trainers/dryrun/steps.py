@@ -47,7 +47,7 @@ def check_rate(run: Run, tick: Callable[[], None]) -> Finding:
         verdict, text = "look", "the loss fell at no rate"
     else:
         text = f"falls fastest at {suggested:.2g}, lowest at {turning:.2g}; yours is {given:.2g}"
-        if not suggested / 10 <= given <= turning:
+        if not suggested / 30 <= given <= turning:
             verdict = "look"
     return Finding(
         check="learning rate",
