@@ -22,8 +22,7 @@ _SHOWN = 8  # names of dropped weights in the terminal
 
 def train_network(config: Path, out: Path, *, benchmarks: Path | None) -> Outcome:
     """Train one network."""
-    spec = _with_benchmarks(load_spec(config, TrainSpec), config.parent, benchmarks)
-    check_network(spec.model, task=spec.task, input_px=spec.input_px, source=config)
+    spec = _open_spec(config, benchmarks)
     with progress_bar("train", "steps/s") as progress:
         run = train(spec, out, progress=progress)
     weights = json.loads((run / "stats.json").read_text(encoding="utf-8")).get("weights") or {}
@@ -47,8 +46,7 @@ def train_network(config: Path, out: Path, *, benchmarks: Path | None) -> Outcom
 
 def rehearse_network(config: Path, out: Path | None, *, benchmarks: Path | None) -> Outcome:
     """Look at a run before it is trained."""
-    spec = _with_benchmarks(load_spec(config, TrainSpec), config.parent, benchmarks)
-    check_network(spec.model, task=spec.task, input_px=spec.input_px, source=config)
+    spec = _open_spec(config, benchmarks)
     with progress_bar("dry run", "steps/s") as progress:
         rehearsal = rehearse(spec, out, progress=progress)
     files = () if out is None else (f"{out}: dry-run.png, batch.png, dry-run.json",)
@@ -78,6 +76,13 @@ def predict_pictures(
             "seconds_per_image": seconds,
         },
     )
+
+
+def _open_spec(config: Path, benchmarks: Path | None) -> TrainSpec:
+    """The training file, its network checked before its data are looked for."""
+    spec = load_spec(config, TrainSpec)
+    check_network(spec.model, task=spec.task, input_px=spec.input_px, source=config)
+    return _with_benchmarks(spec, config.parent, benchmarks)
 
 
 def _with_benchmarks(spec: TrainSpec, folder: Path, benchmarks: Path | None) -> TrainSpec:

@@ -190,7 +190,7 @@ def command_file(folder, model):
 
 def test_the_command_names_file_and_key(tmp_path):
     with pytest.raises(SpecError, match=r"net\.yaml: key 'model\.name': .* did you mean resnet18"):
-        train_network(command_file(tmp_path, "{name: resnet19}"), tmp_path / "run")
+        train_network(command_file(tmp_path, "{name: resnet19}"), tmp_path / "run", benchmarks=None)
     assert not (tmp_path / "run").exists()
 
 
@@ -200,7 +200,7 @@ def test_the_command_lists_the_weights_it_dropped(tmp_path):
         cv2.imwrite(str(tmp_path / "data" / name / "1.png"), np.full((32, 32, 3), 99, np.uint8))
     torch.save(squeezenet1_1(weights=None).state_dict(), tmp_path / "w.pth")
     config = command_file(tmp_path, "{name: squeezenet1_1, weights: w.pth}")
-    outcome = train_network(config, tmp_path / "run")
+    outcome = train_network(config, tmp_path / "run", benchmarks=None)
     assert outcome.shown[1].endswith(
         "50 tensors taken over; dropped: classifier.1.bias, classifier.1.weight"
     )
