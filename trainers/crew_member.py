@@ -26,10 +26,12 @@ def main() -> None:
     except BlendgapError as error:
         sys.stderr.write(f"{error}\n")
         os._exit(error.exit_code)
+    os._exit(0)  # the thread that reads the pipe would be in the way of an orderly end
 
 
 def _leave_with_the_first() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(1)
 
 

@@ -173,7 +173,8 @@ def _trainer(run: Run, watch: Watch, crew: Crew | None) -> pl.Trainer:
         strategy = DDPStrategy(
             cluster_environment=crew,
             process_group_backend="nccl" if run.device.type == "cuda" else "gloo",
-            find_unused_parameters=True,  # frozen stages, heads without objects
+            find_unused_parameters=spec.model.freeze is not None
+            or spec.task not in ("classification", "semantic"),  # heads without objects
         )
     return pl.Trainer(
         accelerator="gpu" if run.device.type == "cuda" else "cpu",
