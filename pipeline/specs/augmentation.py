@@ -35,6 +35,7 @@ class AugmentSpec(Spec):
         rotate_deg: Largest rotation to either side.
         flip: Mirror left-right and up-down, each half of the time; ``horizontal``: left-right
             alone. Not for letters or digits. Keypoints named left and right change places.
+        on_objects: Share of crops that show an object drawn by chance; the others lie anywhere.
         brightness: Largest relative change of brightness and contrast.
         gamma: Largest change of log2 gamma.
         blur_sigma_px: Largest Gaussian blur.
@@ -58,6 +59,7 @@ class AugmentSpec(Spec):
     scale: tuple[float, float] = (0.8, 1.25)
     rotate_deg: float = Field(default=0.0, ge=0, le=180)
     flip: bool | Literal["horizontal"] = False
+    on_objects: float = Field(default=0.0, ge=0, le=1)
     brightness: float = Field(default=0.2, ge=0, le=1)
     gamma: float = Field(default=0.3, ge=0, le=2)
     blur_sigma_px: float = Field(default=0.7, ge=0)
@@ -76,7 +78,7 @@ class AugmentSpec(Spec):
 
 
 _OF_CLASSES = ("mixup", "cutmix", "trivial_augment")
-_OF_OTHERS = ("mosaic", "copy_paste")
+_OF_OTHERS = ("on_objects", "mosaic", "copy_paste")
 
 
 def check_augmentation_fits_task(augment: AugmentSpec, task: str) -> None:

@@ -1,5 +1,7 @@
 """Labels follow their picture through every change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -143,6 +145,45 @@ def test_left_and_right_change_places_in_a_mirror():
     assert mirrored.tolist() == [[20, 5, 1], [30, 5, 2], [25, 9, 2]]
     turned = warp(example, turn, side_px=40).objects[0].keypoints
     assert turned.tolist() == [[30, 35, 2], [20, 35, 1], [25, 31, 2]]
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 45, 90, 151])
+def test_boxes_without_masks_turn_as_the_disc_inside_them_does(degrees):
+    disc = disc_example(height=80, centre=(30, 42))
+    boxed = replace(disc, objects=(replace(disc.objects[0], mask=None),))
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    matrix = np.column_stack([turn, 40 - turn @ [40, 40]])
+    seen, guessed = (warp(example, matrix, side_px=80) for example in (disc, boxed))
+    np.testing.assert_allclose(guessed.objects[0].box_xyxy, seen.objects[0].box_xyxy, atol=1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    centre=st.tuples(st.integers(6, 194), st.integers(6, 144)),
+    flip=st.booleans(),
+)
+def test_a_crop_on_objects_shows_one_whole(seed, centre, flip):
+    augment = UNCHANGED.model_copy(update={"scale": (0.8, 1.3), "flip": flip, "on_objects": 1.0})
+    example = disc_example(height=150, width=200, centre=centre, radius=6)
+    out = augment_crop(example, augment, side_px=48, rng=np.random.default_rng(seed))
+    (item,) = out.objects
+    assert not item.ignored
+    assert (item.box_xyxy[2:] - item.box_xyxy[:2] >= 12 * 0.8 - 1).all()
+
+
+def test_crops_off_objects_lie_where_they_lay_before():
+    example = disc_example(height=150, width=200)
+    anywhere, sometimes = (
+        [
+            augment_crop(example, augment, side_px=48, rng=np.random.default_rng(seed)).image
+            for seed in range(40)
+        ]
+        for augment in (UNCHANGED, UNCHANGED.model_copy(update={"on_objects": 0.5}))
+    )
+    same = [np.array_equal(a, b) for a, b in zip(anywhere, sometimes, strict=True)]
+    assert 8 <= sum(same) <= 32
 
 
 def test_the_same_generator_gives_the_same_picture():

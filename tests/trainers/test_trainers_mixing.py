@@ -322,9 +322,9 @@ def test_horizontal_flips_keep_up_and_down():
 
 def test_every_augmentation_can_be_taken_away():
     every = AugmentSpec(
-        rotate_deg=9, flip=True, grey=0.1, shift=0.1, hue=0.1, saturation=0.1, jpeg=0.1,
-        erasing=0.1, mosaic=0.1, copy_paste=CopyPasteSpec(), mixup=1, cutmix=1,
-        trivial_augment=True,
+        rotate_deg=9, flip=True, on_objects=0.5, grey=0.1, shift=0.1, hue=0.1,
+        saturation=0.1, jpeg=0.1, erasing=0.1, mosaic=0.1, copy_paste=CopyPasteSpec(), mixup=1,
+        cutmix=1, trivial_augment=True,
     )  # fmt: skip
     names = active_augmentations(every)
     assert set(names) == set(AugmentSpec.model_fields)

@@ -19,6 +19,7 @@ class Purpose(IntEnum):
     COPY_PASTE = 5
     TRIVIAL_AUGMENT = 6
     BATCH_MIX = 7
+    ON_OBJECTS = 8
 
 
 def child(rng: np.random.Generator, purpose: Purpose) -> np.random.Generator:

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.geometry.boxes import box_of_mask
 from pipeline.specs.augmentation import AugmentSpec
+from trainers.augmentation.chance import Purpose, child
 from trainers.examples import ByteImage, DetectionExample, FloatMatrix, ObjectExample
 
 __all__ = [
@@ -74,16 +75,24 @@ def warp_example(
 
 
 def random_crop(
-    image_hw: tuple[int, ...], augment: AugmentSpec, window: Window, rng: np.random.Generator
+    example: DetectionExample, augment: AugmentSpec, window: Window, rng: np.random.Generator
 ) -> FloatMatrix:
     """(2, 3) from picture to crop, px: what the window shows lies anywhere in the picture."""
     linear = random_linear(augment, rng)
-    image_wh = np.array(image_hw[1::-1])
+    middle = np.array(example.image.shape[1::-1]) / 2
     corner, size = np.array(window[:2]), np.array(window[2:]) - window[:2]
     # The zoomed picture slides behind the crop as far as it goes; a smaller one stays inside.
-    spare_px = np.abs(image_wh * np.sqrt(abs(np.linalg.det(linear))) - size)
-    centre = corner + size / 2 + rng.uniform(-0.5, 0.5, 2) * spare_px
-    return np.column_stack([linear, centre - linear @ (image_wh / 2)])
+    spare_px = np.abs(2 * middle * np.sqrt(abs(np.linalg.det(linear))) - size)
+    shift_px = rng.uniform(-0.5, 0.5, 2) * spare_px
+    luck = child(rng, Purpose.ON_OBJECTS)
+    boxes = [item.box_xyxy for item in example.objects if not item.ignored]
+    if boxes and luck.random() < augment.on_objects:
+        box = boxes[luck.integers(len(boxes))]
+        room_px = np.maximum(size - _turned_size(linear, box[2:] - box[:2]), 0)
+        place_px = luck.uniform(-0.5, 0.5, 2) * room_px
+        place_px -= linear @ ((box[:2] + box[2:]) / 2 - middle)
+        shift_px = np.clip(place_px, -spare_px / 2, spare_px / 2)
+    return np.column_stack([linear, corner + size / 2 + shift_px - linear @ middle])
 
 
 def random_linear(augment: AugmentSpec, rng: np.random.Generator) -> FloatMatrix:
@@ -95,6 +104,15 @@ def random_linear(augment: AugmentSpec, rng: np.random.Generator) -> FloatMatrix
     cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
     rotation = np.array([[cosine, -sine], [sine, cosine]])
     return np.asarray(zoom * rotation * mirror)
+
+
+def _turned_size(linear: FloatMatrix, size: FloatMatrix) -> FloatMatrix:
+    """Width and height of a box's object after a linear change, as if it were an ellipse.
+
+    Corners would make boxes larger with every turn but a quarter one. Source: Kalra et al.,
+    "Towards Rotation Invariance in Object Detection", ICCV 2021.
+    """
+    return np.asarray(np.hypot(*(linear * size).T))
 
 
 def _index_matrix(matrix: FloatMatrix, *, source: FloatMatrix, target: FloatMatrix) -> FloatMatrix:
@@ -129,9 +147,11 @@ def _warp_keypoints(item: ObjectExample, matrix: FloatMatrix, window: Window) ->
 
 def _warp_object(item: ObjectExample, matrix: FloatMatrix, window: Window) -> ObjectExample | None:
     item = replace(item, keypoints=_warp_keypoints(item, matrix, window))
-    x0, y0, x1, y1 = item.box_xyxy
-    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ matrix.T
-    box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    linear, box_wh = matrix[:, :2], item.box_xyxy[2:] - item.box_xyxy[:2]
+    centre = matrix @ [*(item.box_xyxy[:2] + item.box_xyxy[2:]) / 2, 1]
+    # A mask is looked for wherever the box's corners went.
+    half = (_turned_size(linear, box_wh) if item.mask is None else np.abs(linear) @ box_wh) / 2
+    box = np.concatenate([centre - half, centre + half])
     clipped = np.clip(box, np.tile(window[:2], 2), np.tile(window[2:], 2))
     width, height = clipped[2:] - clipped[:2]
     if width <= 0 or height <= 0:

@@ -49,7 +49,7 @@ def make_mosaic(
     image = np.zeros((side_px, side_px, 3), np.uint8)
     objects: list[ObjectExample] = []
     for example, window in zip(examples, windows, strict=True):
-        matrix = random_crop(example.image.shape[:2], augment, window, rng)
+        matrix = random_crop(example, augment, window, rng)
         part = warp_example(example, matrix, side_px=side_px, window=window)
         x0, y0, x1, y1 = window
         image[y0:y1, x0:x1] = part.image[y0:y1, x0:x1]

@@ -71,7 +71,7 @@ def augment_small(image: ByteImage, augment: AugmentSpec, *, rng: np.random.Gene
 def _crop(
     example: DetectionExample, augment: AugmentSpec, side_px: int, rng: np.random.Generator
 ) -> DetectionExample:
-    matrix = random_crop(example.image.shape[:2], augment, (0, 0, side_px, side_px), rng)
+    matrix = random_crop(example, augment, (0, 0, side_px, side_px), rng)
     return warp_example(example, matrix, side_px=side_px)
 
 
