@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blender_scenes.registry import family_of
-from flows.grid import Grid, TestSet, real_test_sets, training_data
+from flows.grid import Grid, TestSet, learned_from, real_test_sets, training_data
 from flows.plan import Plan, load_plan
 from flows.record import ExperimentRecord, TestedPredictions, refuse_other_kind, write_record
 from flows.steps import PLAIN_STEPS, Steps
@@ -153,7 +153,7 @@ def run_ablation(
                 continue
             if recipe.without is None:
                 frames_of_full = frames
-            data = training_data(synthetic=frames.get("crops", frames["dataset"]), real=None)
+            data = training_data(synthetic=learned_from(frames, "dataset"), real=None)
             suffix = f" without {recipe.without}" if recipe.folder != "." else ""
             rendered |= {f"{role}{suffix}": folder for role, folder in frames.items()}
             for run in recipe.plan.runs():

@@ -51,6 +51,7 @@ def prefect_steps(
     return Steps(
         render=patient(steps.render, name="render", task_run_name="render {label}"),
         crops=plain(steps.crops, name="crops"),
+        boxes=plain(steps.boxes, name="boxes"),
         train=patient(steps.train, name="train", task_run_name="train {label}"),
         predict=plain(steps.predict, name="predict", task_run_name="predict {label}"),
         baseline=plain(steps.baseline, name="baseline"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import find_class_folders, read_image_folder
 from pipeline.specs.scene import SceneSpec
 
-__all__ = ["Grid", "TestSet", "real_test_sets", "training_data"]
+__all__ = ["Grid", "TestSet", "learned_from", "real_test_sets", "training_data"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Grid:
         return f"{self.plan.scene.scene}/synthetic"
 
     def render(self, *, test: bool = True) -> dict[str, Path]:
-        """Datasets, and for classification crops, by role; only what the regimes want.
+        """Datasets, and crops or redrawn boxes of them, by role; only what the regimes want.
 
         Args:
             test: Whether frames to test on are wanted at all.
@@ -74,14 +74,18 @@ class Grid:
             )
             for name, scene in wanted.items()
         }
-        if self.plan.experiment.task == "classification":
-            rendered |= {
-                name.replace("dataset", "crops"): self.steps.crops(
-                    folder, self.plan.experiment.crops, self.cells
-                )
-                for name, folder in rendered.items()
-            }
-        return rendered
+        return rendered | {
+            name.replace("dataset", role): derive(folder)
+            for role, derive in self._derived()
+            for name, folder in rendered.items()
+        }
+
+    def _derived(self) -> Iterator[tuple[str, Callable[[Path], Path]]]:
+        experiment = self.plan.experiment
+        if experiment.task == "classification":
+            yield "crops", lambda folder: self.steps.crops(folder, experiment.crops, self.cells)
+        if experiment.boxes is not None:
+            yield "boxes", lambda folder: self.steps.boxes(folder, experiment.boxes, self.cells)
 
     def train(self, run: PlannedRun, data: TrainingData) -> Path:
         """The run folder of one cell of the grid."""
@@ -124,7 +128,7 @@ class Grid:
     def synthetic_test(self, rendered: dict[str, Path]) -> Iterator[TestSet]:
         """Frames that nothing was trained on, where the plan wants some."""
         if "dataset_test" in rendered:
-            folder = rendered.get("crops_test", rendered["dataset_test"])
+            folder = learned_from(rendered, "dataset_test")
             yield TestSet(folder=folder, split=None, name=self._scene_name)
 
     def calibration_set(self, run: PlannedRun, real: TestSet) -> Iterator[TestSet]:
@@ -173,6 +177,12 @@ class Grid:
             "mixed": f"{frames} and {real}",
             "pretrain_finetune": f"{frames}, then {real}",
         }[run.regime]
+
+
+def learned_from(rendered: Mapping[str, Path], dataset: str) -> Path:
+    """What networks see of a rendered dataset: its crops or redrawn boxes, if there are some."""
+    roles = (dataset.replace("dataset", role) for role in ("crops", "boxes", "dataset"))
+    return next(rendered[role] for role in roles if role in rendered)
 
 
 def real_test_sets(plan: Plan, *, cache: Path, benchmarks: Path | None) -> tuple[TestSet, ...]:

@@ -25,8 +25,10 @@ from flows.terminal import progress_bar
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.formats.coco import read_coco
 from pipeline.formats.crops import write_crops
+from pipeline.formats.exports import export_pictures
+from pipeline.formats.redrawing import redraw_boxes
 from pipeline.formats.storage import write_bytes_atomic
-from pipeline.specs.experiment import CropSpec
+from pipeline.specs.experiment import BoxSpec, CropSpec
 from pipeline.specs.scene import SceneSpec
 from pipeline.specs.training import TrainSpec
 from trainers.prediction import predict
@@ -36,6 +38,7 @@ __all__ = [
     "PLAIN_STEPS",
     "Steps",
     "baseline_step",
+    "boxes_step",
     "crops_step",
     "evaluate_step",
     "predict_step",
@@ -49,7 +52,7 @@ _TITLES = {
     "experiment": "Rendered {}, scored on real pictures",
     "ablation": "What matters in rendered {}",
 }
-_VERSIONS = {"crops": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 2}
+_VERSIONS = {"crops": 1, "boxes": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 2}
 
 
 def render_step(
@@ -78,6 +81,21 @@ def crops_step(dataset: Path, crops: CropSpec, cells: Path) -> Path:
             write_crops(coco, folder / "crops", crops, progress=progress)
 
     return finish(cell, cells, work) / "crops"
+
+
+def boxes_step(dataset: Path, boxes: BoxSpec, cells: Path) -> Path:
+    """Draw the boxes of a dataset's objects as somebody else would.
+
+    Returns:
+        A COCO folder.
+    """
+    cell = _cell("boxes", boxes.model_dump(mode="json"), dataset=dataset)
+    coco = read_coco(DatasetLayout(dataset).annotations)
+
+    def work(folder: Path) -> None:
+        export_pictures({None: redraw_boxes(coco, boxes)}, folder / "boxes", to="coco")
+
+    return finish(cell, cells, work) / "boxes"
 
 
 def train_step(spec: TrainSpec, cells: Path, *, label: str) -> Path:
@@ -229,6 +247,7 @@ class Steps:
 
     render: Callable[..., Path] = render_step
     crops: Callable[..., Path] = crops_step
+    boxes: Callable[..., Path] = boxes_step
     train: Callable[..., Path] = train_step
     predict: Callable[..., Path] = predict_step
     baseline: Callable[..., Path] = baseline_step

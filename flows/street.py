@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from flows.grid import Grid, real_test_sets, training_data
+from flows.grid import Grid, learned_from, real_test_sets, training_data
 from flows.plan import DEMO, Plan, load_plan
 from flows.record import ExperimentRecord, TestedPredictions, refuse_other_kind, write_record
 from flows.steps import PLAIN_STEPS, Steps
@@ -76,7 +76,7 @@ def _walk(
         real = reals[0]
         tested = list(grid.watershed(real))  # needs no training: a wrong benchmark shows now
         rendered = grid.render()
-        synthetic = rendered.get("crops", rendered.get("dataset"))
+        synthetic = learned_from(rendered, "dataset") if plan.wants_synthetic else None
         data = training_data(synthetic=synthetic, real=real.folder if plan.wants_real else None)
         tested += grid.linear(real, data)
         tests = (*reals, *grid.synthetic_test(rendered))

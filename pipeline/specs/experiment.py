@@ -11,7 +11,7 @@ from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_tas
 from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.training import ModelSpec, check_network_fits_task
 
-__all__ = ["CropSpec", "ExperimentSpec", "Regime"]
+__all__ = ["BoxSpec", "CropSpec", "ExperimentSpec", "Regime"]
 
 Regime = Literal["real", "synthetic", "mixed", "pretrain_finetune"]
 
@@ -38,6 +38,18 @@ class CropSpec(Spec):
         return self
 
 
+class BoxSpec(Spec):
+    """How the benchmark's labellers draw boxes, where that is not tightly around the object.
+
+    Attributes:
+        square: As squares on the longer side of the tight box.
+        grow: Sides relative to those of the tight box, or square.
+    """
+
+    square: bool = False
+    grow: float = Field(default=1.0, gt=0, le=4)
+
+
 class ExperimentSpec(Spec):
     """A grid of cells: every regime, real fraction and seed (``examples/*-experiment.yaml``).
 
@@ -47,6 +59,8 @@ class ExperimentSpec(Spec):
         benchmark: NAME or folder of the real photographs.
         real_fractions: Shares of the real training images, for regimes that use them.
         synthetic_fractions: Shares of the frames, for ``synthetic``; other regimes use the largest.
+        boxes: Detection only: rendered frames are trained and tested on with boxes drawn so, and
+            without masks.
         crops: Classification only: how objects are cut out of the frames.
         baseline: Score a classical method beside the network.
         notes: What a fair reader must be told; the report says it before the scores.
@@ -67,6 +81,7 @@ class ExperimentSpec(Spec):
     batch_size: int = Field(default=8, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     augment: AugmentSpec = AugmentSpec()
+    boxes: BoxSpec | None = None
     crops: CropSpec = CropSpec()
     baseline: bool = True
     notes: tuple[str, ...] = ()
@@ -76,4 +91,10 @@ class ExperimentSpec(Spec):
     def _network_fits_task(self) -> ExperimentSpec:
         check_network_fits_task(self.model, self.task, input_px=self.input_px)
         check_augmentation_fits_task(self.augment, self.task)
+        return self
+
+    @model_validator(mode="after")
+    def _boxes_are_detected(self) -> ExperimentSpec:
+        if self.boxes is not None and self.task != "detection":
+            raise ValueError(f"boxes are for task detection; this is {self.task}")
         return self

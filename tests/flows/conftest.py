@@ -54,6 +54,7 @@ class StandIns:
         return Steps(
             render=self._told(PLAIN_STEPS.render, lambda *a, label, **k: f"render {label}"),
             crops=self._told(PLAIN_STEPS.crops, lambda dataset, *a: f"crops {dataset.name}"),
+            boxes=self._told(PLAIN_STEPS.boxes, lambda dataset, *a: f"boxes {dataset.name}"),
             train=self._told(PLAIN_STEPS.train, lambda *a, label: f"train {label}"),
             predict=self._told(PLAIN_STEPS.predict, lambda *a, label, **k: f"predict {label}"),
             baseline=self._told(

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from pycocotools.coco import COCO
 
+from flows.plan import load_plan
 from flows.record import read_record
 from flows.street import run_experiment
 from pipeline.errors import DatasetError, SpecError, TrainingError
@@ -177,3 +179,29 @@ def test_one_experiment_at_a_time_in_a_folder(tmp_path, standins, write_experime
     standins.at_work = again
     run_experiment(source, tmp_path / "out", steps=standins.steps)
     assert Path(tmp_path / "out" / "report.html").is_file()
+
+
+def test_networks_see_boxes_drawn_as_the_benchmark_draws_them(tmp_path, standins, write_experiment):
+    source = write_experiment(boxes="{square: true, grow: 1.5}")
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert standins.said[3:5] == ["boxes dataset", "boxes dataset_test"]
+    (trained,) = {source.path for spec in standins.specs for source in spec.data}
+    (tested,) = {test.target for test in standins.tested if "synthetic" in test.context.tested_on}
+    for drawn, rendered in ((trained, "dataset"), (tested, "dataset_test")):
+        before = COCO(str(tmp_path / "out" / rendered / "annotations" / "instances.json"))
+        after = COCO(str(drawn / "annotations" / "instances.json"))
+        assert sorted(before.anns) == sorted(after.anns) != []
+        for number, annotation in after.anns.items():
+            x, y, width, height = before.anns[number]["bbox"]
+            middle, side = (x + width / 2, y + height / 2), 1.5 * max(width, height)
+            picture = after.imgs[annotation["image_id"]]
+            x0, y0 = (max(m - side / 2, 0) for m in middle)
+            x1 = min(middle[0] + side / 2, picture["width"])
+            y1 = min(middle[1] + side / 2, picture["height"])
+            assert annotation["bbox"] == pytest.approx([x0, y0, x1 - x0, y1 - y0])
+            assert "segmentation" not in annotation
+
+
+def test_boxes_are_for_detection(write_experiment):
+    with pytest.raises(SpecError, match="boxes are for task detection; this is classification"):
+        load_plan(write_experiment(**DIGITS, boxes="{grow: 1.2}"))
