@@ -37,21 +37,38 @@ def test_boxes_around_cells():
     assert boxes.tolist() == [[13, 8, 17, 14]]  # centre of row 2, column 3: (14, 10)
 
 
-@pytest.mark.parametrize("objects", [0, 2])
-def test_every_part_is_finite_and_reaches_the_network(objects):
-    squares = tuple(
+def squares(objects, *, masks=True):
+    """A batch of two pictures with squares of 16 px."""
+    items = tuple(
         ObjectExample(
             class_index=i,
             box_xyxy=np.array([8.0, 8, 24, 24]) + 24 * i,
-            mask=np.ones((16, 16), bool),
+            mask=np.ones((16, 16), bool) if masks else None,
             mask_corner=(8 + 24 * i, 8 + 24 * i),
         )
         for i in range(objects)
     )
-    example = DetectionExample(image=np.zeros((64, 64, 3), np.uint8), objects=squares)
+    example = DetectionExample(image=np.zeros((64, 64, 3), np.uint8), objects=items)
     targets = encode_targets(example, class_count=2, max_masks=8, rng=np.random.default_rng(0))
+    return stack_targets([example.image] * 2, [targets] * 2)
+
+
+def test_boxes_alone_teach_the_same_without_the_fine_branch():
     network = CompactDetector(2, width=0.5)
-    parts = detection_losses(network, stack_targets([example.image] * 2, [targets] * 2))
+    alone = detection_losses(network, squares(2, masks=False))
+    with_masks = detection_losses(network, squares(2))
+    for part in ("heat", "box"):
+        assert alone[part].item() == pytest.approx(with_masks[part].item())
+    assert alone["mask"] == alone["semantic"] == 0
+    sum(alone.values()).backward()
+    assert network.heat.weight.grad.abs().sum() > 0
+    assert network.semantic.weight.grad is None
+
+
+@pytest.mark.parametrize("objects", [0, 2])
+def test_every_part_is_finite_and_reaches_the_network(objects):
+    network = CompactDetector(2, width=0.5)
+    parts = detection_losses(network, squares(objects))
     assert set(parts) == {"heat", "box", "mask", "semantic"}
     sum(parts.values()).backward()
     assert all(torch.isfinite(part) for part in parts.values())

@@ -25,14 +25,15 @@ _REGION_MARGIN = 1.25
 def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> PictureResult:
     """Run the network on one picture, (H, W, 3) RGB of any size, at its own scale.
 
-    With masks, boxes are drawn around them: on painted coins that gave a box AP of 0.942, the
-    regressed boxes 0.900, for masks see the edge at twice the resolution.
+    With masks there is a class map too, and boxes are drawn around the masks: on painted coins
+    that gave a box AP of 0.942, the regressed boxes 0.900, for masks see the edge at twice the
+    resolution.
     """
     height, width = image.shape[:2]
     bottom, right = -height % network.size_multiple, -width % network.size_multiple
     padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
     batch = torch.from_numpy(padded)[None].permute(0, 3, 1, 2)
-    output = network(batch.to(network.heat.weight.device))
+    output = network(batch.to(network.heat.weight.device), fine=with_masks)
     scores, cells, classes = _peaks(output.heat[0])
     boxes = boxes_around(cells, output.distances_px[0, :, cells[:, 0], cells[:, 1]].T)
     boxes[:, 0::2] = boxes[:, 0::2].clamp(0, width)
@@ -51,7 +52,11 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
             for shape, region in zip(shapes, regions.double().cpu().numpy(), strict=True)
         ]
         boxes_xyxy = np.array([mask.box_xyxy() for mask in masks]).reshape(-1, 4)
-    class_map = functional.interpolate(output.semantic, size=padded.shape[:2], mode="bilinear")
+    class_map = None
+    if output.fine is not None:
+        semantic = output.fine.semantic
+        semantic = functional.interpolate(semantic, size=padded.shape[:2], mode="bilinear")
+        class_map = semantic[0].argmax(0)[:height, :width].cpu().numpy()
     return PictureResult(
         objects=tuple(
             DetectedObject(
@@ -63,7 +68,7 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
             for i, k in enumerate(keep.tolist())
             if np.isfinite(boxes_xyxy[i]).all()  # an empty mask has no box
         ),
-        class_map=class_map[0].argmax(0)[:height, :width].cpu().numpy(),
+        class_map=class_map,
     )
 
 

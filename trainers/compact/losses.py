@@ -89,14 +89,24 @@ def stack_targets(
 
 
 def detection_losses(network: CompactDetector, batch: DetectionBatch) -> dict[str, Tensor]:
-    """Weighted parts, which add up to the loss: heat, box, mask, semantic."""
-    output = network(batch.images)
-    masks = network.masks(output, batch.cells, batch.regions_xyxy)
-    return {
+    """Weighted parts, which add up to the loss: heat, box, mask, semantic.
+
+    Objects that are boxes alone teach neither masks nor the semantic map.
+    """
+    output = network(batch.images, fine=not _has_boxes_alone(batch))
+    parts = {
         "heat": heat_loss(output.heat.float(), batch.heat, batch.heat_weight),
         "box": _BOX_FACTOR * _box_loss(output.distances_px.float(), batch),
+    }
+    if output.fine is None:
+        nothing = batch.heat.new_zeros(())
+        return {**parts, "mask": nothing, "semantic": nothing}
+    masks = network.masks(output, batch.cells, batch.regions_xyxy)
+    semantic = output.fine.semantic.float()
+    return {
+        **parts,
         "mask": _mask_loss(masks.float(), batch.masks),
-        "semantic": _semantic_loss(output.semantic.float(), batch.semantic, batch.semantic_weight),
+        "semantic": _semantic_loss(semantic, batch.semantic, batch.semantic_weight),
     }
 
 
@@ -112,7 +122,13 @@ def expected_losses(batch: DetectionBatch) -> dict[str, float]:
             torch.zeros_like(batch.semantic), batch.semantic, batch.semantic_weight
         ),
     }
+    if _has_boxes_alone(batch):
+        parts |= {"mask": torch.zeros(()), "semantic": torch.zeros(())}
     return {name: float(part) for name, part in parts.items()}
+
+
+def _has_boxes_alone(batch: DetectionBatch) -> bool:
+    return len(batch.cells) == 0 and bool((batch.box_weight > 0).any())
 
 
 def heat_loss(logits: Tensor, heat: Tensor, weight: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ __all__ = [
     "STRIDE",
     "CompactDetector",
     "DenseOutput",
+    "FineOutput",
     "boxes_around",
 ]
 
@@ -41,6 +42,19 @@ _DISTANCE_LOG_RANGE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FineOutput:
+    """What masks and class maps are made from.
+
+    Attributes:
+        semantic: (B, 1 + C, H/2, W/2) logits, channel 0 is background.
+        mask_features: (B, 8, H/2, W/2).
+    """
+
+    semantic: Tensor
+    mask_features: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DenseOutput:
     """What the network says about a batch of B pictures of H x W px.
 
@@ -48,15 +62,13 @@ class DenseOutput:
         heat: (B, C, H/4, W/4) logits of object centres.
         distances_px: (B, 4, H/4, W/4) from the cell's centre to left, top, right, bottom.
         objects: (B, D, H/4, W/4) features that describe the object around a cell.
-        semantic: (B, 1 + C, H/2, W/2) logits, channel 0 is background.
-        mask_features: (B, 8, H/2, W/2).
+        fine: None where only boxes were asked for.
     """
 
     heat: Tensor
     distances_px: Tensor
     objects: Tensor
-    semantic: Tensor
-    mask_features: Tensor
+    fine: FineOutput | None
 
 
 class CompactDetector(nn.Module):
@@ -103,8 +115,8 @@ class CompactDetector(nn.Module):
             float(torch.logit(torch.tensor(HEAT_PRIOR))),
         )
 
-    def forward(self, images: Tensor) -> DenseOutput:
-        """Dense maps for (B, 3, H, W) RGB in [0, 255]."""
+    def forward(self, images: Tensor, *, fine: bool = True) -> DenseOutput:
+        """Dense maps for (B, 3, H, W) RGB in [0, 255]; ``fine``: those of masks as well."""
         at2 = self.stem((images.float() - 127.5) / 64.0)
         at4 = self.stage4(at2)
         at8 = self.stage8(at4)
@@ -114,31 +126,36 @@ class CompactDetector(nn.Module):
             top = self.laterals[level](features) + functional.interpolate(top, scale_factor=2.0)
             top = self.smooth[level](top)
         objects = self.tower(top)
-        fine = functional.interpolate(self.fine_top(top), scale_factor=2.0, mode="bilinear")
-        fine = self.fine(functional.relu(self.fine_lateral(at2) + fine))
         logs = self.box(objects).clamp(-_DISTANCE_LOG_RANGE, _DISTANCE_LOG_RANGE)
         return DenseOutput(
             heat=self.heat(objects),
             distances_px=DISTANCE_UNIT_PX * logs.exp(),
             objects=objects,
-            semantic=self.semantic(fine),
-            mask_features=self.mask_features(fine),
+            fine=self._fine_maps(at2, top) if fine else None,
+        )
+
+    def _fine_maps(self, at2: Tensor, top: Tensor) -> FineOutput:
+        finer = functional.interpolate(self.fine_top(top), scale_factor=2.0, mode="bilinear")
+        features = self.fine(functional.relu(self.fine_lateral(at2) + finer))
+        return FineOutput(
+            semantic=self.semantic(features), mask_features=self.mask_features(features)
         )
 
     def masks(self, output: DenseOutput, cells: Tensor, regions: Tensor) -> Tensor:
         """Mask logits of single objects.
 
         Args:
-            output: Of the batch.
+            output: Of the batch, with fine maps.
             cells: (N, 3) index in the batch, row and column of each object's cell in the heat map.
             regions: (N, 4) xyxy in px that each mask covers.
 
         Returns:
             (N, 32, 32), rows and columns evenly over the region.
         """
+        assert output.fine is not None
         objects = output.objects.permute(0, 2, 3, 1)[cells[:, 0], cells[:, 1], cells[:, 2]]
         pooled = roi_align(
-            output.mask_features,
+            output.fine.mask_features,
             torch.cat([cells[:, :1].to(regions.dtype), regions], dim=1),
             output_size=MASK_SIDE,
             spatial_scale=1 / FINE_STRIDE,
