@@ -32,7 +32,7 @@ from trainers.tasks import open_task
 from trainers.training import train
 
 _WARM_STEPS = 3
-_RUNS: dict[str, dict[str, object]] = {
+RUNS: dict[str, dict[str, object]] = {
     "mask_rcnn": {
         "task": "detection",
         "model": ModelSpec(name="mask_rcnn", backbone="resnet18", width=0.5),
@@ -143,16 +143,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--only", choices=sorted(_RUNS))
+    parser.add_argument("--only", choices=sorted(RUNS))
     arguments = parser.parse_args()
     summary = {}
     with tempfile.TemporaryDirectory() as folder:
         data = paint(Path(folder) / "discs")
-        for name in [arguments.only] if arguments.only else _RUNS:
+        for name in [arguments.only] if arguments.only else RUNS:
             source = data / "classes" if name == "resnet18" else data
             spec = TrainSpec.model_validate(
                 {
-                    **_RUNS[name],
+                    **RUNS[name],
                     "data": (DataSource(path=source),),
                     "steps": arguments.steps,
                     "learning_rate": 1e-4,

@@ -17,7 +17,6 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from pipeline.errors import CheckpointError, SpecError, TrainingError
 from pipeline.progress import Progress, silent
@@ -25,6 +24,7 @@ from pipeline.specs.training import TrainSpec
 from trainers.checkpoints import Checkpoint, load_plain
 from trainers.crew import Crew
 from trainers.devices import open_device, use_all_cores
+from trainers.loading import open_loader
 from trainers.loop import StepModule, StepStream
 from trainers.networks.registry import check_network
 from trainers.networks.sizes import ObjectSizes
@@ -144,12 +144,7 @@ def fit(run: Run, *, crew: Crew | None = None, progress: Progress = silent) -> F
         rank=rank,
         ranks=ranks,
     )
-    loader = DataLoader(
-        stream,
-        batch_size=None,
-        num_workers=spec.loader_workers,
-        multiprocessing_context="spawn" if spec.loader_workers else None,
-    )
+    loader = open_loader(stream, workers=spec.loader_workers, device=run.device, ranks=ranks)
     events = run.folder / "tensorboard" if spec.tensorboard and rank == 0 else None
     with _quiet(), use_all_cores(ranks), open_board(events, first=first) as board:
         watch = Watch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -144,6 +144,8 @@ class TrainSpec(Spec):
         deterministic: Refuse operations whose results differ from run to run (on GPUs).
         validation: What chooses the checkpoint; ``None``: the last step.
         tensorboard: Write the curves as TensorBoard events too.
+        loader_workers: Processes that make batches; 0: the training process does. ``auto``: see
+            ``trainers.loading``.
         checkpoint_seconds: How often the state to resume from is saved.
         adapt: Pictures whose statistics replace the batch norms' after training (AdaBN).
     """
@@ -168,7 +170,7 @@ class TrainSpec(Spec):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = Field(default=1, ge=1)
     deterministic: bool = False
-    loader_workers: int = Field(default=0, ge=0)
+    loader_workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     checkpoint_seconds: float = Field(default=30.0, ge=0)
     validation: ValidationSpec | None = None
     tensorboard: bool = False

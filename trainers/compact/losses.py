@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import generalized_box_iou_loss
 
+from trainers.batches import TensorBatch
 from trainers.compact.network import (
     DISTANCE_UNIT_PX,
     HEAT_PRIOR,
@@ -35,7 +35,7 @@ _BOX_FACTOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionBatch:
+class DetectionBatch(TensorBatch):
     """Pictures and targets of B examples; shapes as in DetectionTargets with B in front.
 
     Attributes:
@@ -55,11 +55,6 @@ class DetectionBatch:
     cells: Tensor
     regions_xyxy: Tensor
     masks: Tensor
-
-    def to(self, device: torch.device) -> DetectionBatch:
-        """The same batch on another device."""
-        fields = (field.name for field in dataclasses.fields(self))
-        return DetectionBatch(**{name: getattr(self, name).to(device) for name in fields})
 
 
 def stack_targets(

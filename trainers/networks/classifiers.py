@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainers.batches import TensorBatch
 from trainers.classifier import CompactClassifier
 from trainers.examples import ClassExample
 from trainers.networks.backbones import (
@@ -32,15 +33,11 @@ _AUXILIARY_WEIGHT = 0.3  # of heads that help training only (Szegedy et al., Goo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClassificationBatch:
+class ClassificationBatch(TensorBatch):
     """Pictures (B, 3, S, S) uint8 RGB, channels last in memory, and class shares (B, C)."""
 
     images: Tensor
     classes: Tensor
-
-    def to(self, device: torch.device) -> ClassificationBatch:
-        """The same batch on another device."""
-        return ClassificationBatch(images=self.images.to(device), classes=self.classes.to(device))
 
 
 class _LogitClassifier(Classifier):

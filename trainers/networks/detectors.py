@@ -16,6 +16,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform, res
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from trainers.batches import TensorBatch
 from trainers.examples import ByteImage, DetectionExample, ObjectExample
 from trainers.networks.backbones import Backbone, build_shapes, read_trunk
 from trainers.networks.layout import Layout, lay_out
@@ -30,7 +31,7 @@ _MIN_SIDE_PX = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegionBatch:
+class RegionBatch(TensorBatch):
     """Pictures (B, 3, S, S) uint8 RGB and torchvision's targets.
 
     Attributes:
@@ -39,13 +40,6 @@ class RegionBatch:
 
     images: Tensor
     targets: tuple[dict[str, Tensor], ...]
-
-    def to(self, device: torch.device) -> RegionBatch:
-        """The same batch on another device."""
-        return RegionBatch(
-            images=self.images.to(device),
-            targets=tuple({k: v.to(device) for k, v in target.items()} for target in self.targets),
-        )
 
 
 class TorchvisionDetection(Detector):

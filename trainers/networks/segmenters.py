@@ -17,6 +17,7 @@ from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 from torchvision.models.segmentation.fcn import FCNHead
 from torchvision.models.segmentation.lraspp import LRASPPHead
 
+from trainers.batches import TensorBatch
 from trainers.examples import ByteImage, DetectionExample
 from trainers.losses import dice_loss
 from trainers.networks.backbones import Backbone, build_shapes, read_trunk
@@ -42,7 +43,7 @@ _SIZE_MULTIPLE = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SemanticBatch:
+class SemanticBatch(TensorBatch):
     """Pictures and their classes.
 
     Attributes:
@@ -52,10 +53,6 @@ class SemanticBatch:
 
     images: Tensor
     classes: Tensor
-
-    def to(self, device: torch.device) -> SemanticBatch:
-        """The same batch on another device."""
-        return SemanticBatch(images=self.images.to(device), classes=self.classes.to(device))
 
 
 class TorchvisionSegmentation(Segmenter):
