@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import cv2
@@ -71,17 +72,25 @@ class BenchmarkSummary:
     splits: tuple[SplitSummary, ...]
 
 
-def open_benchmark(name_or_dir: str, *, cache: Path, search: Sequence[Path] = ()) -> Path:
+def open_benchmark(
+    name_or_dir: str,
+    *,
+    cache: Path,
+    search: Sequence[Path] = (),
+    published: Mapping[str, Callable[[], Path]] = MappingProxyType({}),
+) -> Path:
     """The folder of a benchmark.
 
     An embedded benchmark is written into ``cache``; a second call compares and writes only what
-    is missing or altered. So is, as COCO, one in YOLO, VOC or BOP layout.
+    is missing or altered. So is, as COCO, one in YOLO, VOC or BOP layout, one with a class map
+    beside each picture, and the Oxford-IIIT Pets.
 
     Args:
         name_or_dir: Name of an embedded benchmark, else a folder, else a NAME inside one of
             ``search``.
         cache: Where embedded benchmarks are written, as ``cache/NAME``, and others as COCO.
         search: Folders of benchmarks (``--benchmarks DIR``, ``BLENDGAP_BENCHMARKS``).
+        published: How to get sets by other names, where no folder is called so.
 
     Raises:
         DatasetError: If there is no such benchmark.
@@ -91,6 +100,8 @@ def open_benchmark(name_or_dir: str, *, cache: Path, search: Sequence[Path] = ()
     for folder in (Path(name_or_dir), *(parent / name_or_dir for parent in search)):
         if folder.is_dir():
             return _readable(folder, cache)
+    if name_or_dir in published:
+        return published[name_or_dir]()
     beside = {
         path.name
         for parent in search
@@ -98,7 +109,7 @@ def open_benchmark(name_or_dir: str, *, cache: Path, search: Sequence[Path] = ()
         for path in parent.iterdir()
         if path.is_dir()
     }
-    known = ", ".join([*EMBEDDED, *sorted(beside - set(EMBEDDED))])
+    known = ", ".join([*EMBEDDED, *sorted(beside - set(EMBEDDED)), *published])
     raise DatasetError(
         f"benchmark {name_or_dir!r}: no such folder and no such name; known names: {known}. "
         "Give a folder, or the folder of benchmarks with --benchmarks."
@@ -162,7 +173,7 @@ EMBEDDED = tuple(_EMBEDDED)
 
 def _readable(folder: Path, cache: Path) -> Path:
     """A folder that we score on as it is, or what it is in COCO."""
-    if recognise(folder) in ("yolo", "voc", "bop"):
+    if recognise(folder) in ("yolo", "voc", "bop", "pet", "masks"):
         return convert_to_coco(folder, cache=cache)
     return folder
 

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
+from math import isfinite
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -34,10 +35,13 @@ __all__ = [
     "ScoreSheet",
     "evaluate",
     "read_scores",
+    "sibling_thresholds",
+    "tuned_thresholds",
     "write_scores",
 ]
 
 _FEW_IMAGES = 10
+_BEST = "_best_threshold"
 _REPORTED = (
     "blendgap",
     "bpy",
@@ -56,7 +60,7 @@ def evaluate(
     *,
     split: str | None = None,
     context: ScoreContext | None = None,
-    tuned_on: Path | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> ScoreSheet:
     """Score a predictions file, ours or an outside model's.
 
@@ -68,7 +72,8 @@ def evaluate(
         context: How the model was trained. ``tested_on`` is by default the folder's name with
             ``/synthetic`` for a dataset that blendgap rendered and ``/real`` for all others;
             ``seed`` is the meta file's.
-        tuned_on: The score file of another split, whose best score thresholds are applied here.
+        thresholds: Least scores of detections, by name (``box_best_threshold``), chosen on other
+            pictures: see :func:`tuned_thresholds`.
 
     Returns:
         Scores with 95 % intervals; nan with count 0 where there is nothing to score.
@@ -87,7 +92,7 @@ def evaluate(
             "seed": meta.seed if known.seed is None and meta is not None else known.seed,
         }
     )
-    found = _measure(predictions, benchmark, split, {} if tuned_on is None else _tuned(tuned_on))
+    found = _measure(predictions, benchmark, split, thresholds or {})
     files = sorted(predictions.glob("*.txt")) if predictions.is_dir() else [predictions]
     predictions_sha256 = digest_of(files)
     sheet = ScoreSheet(
@@ -111,6 +116,43 @@ def evaluate(
         curves=found.curves,
     )
     return sheet if sheet.domain == "real" else replace(sheet, test_reads=())
+
+
+def tuned_thresholds(path: Path) -> dict[str, float]:
+    """The best thresholds of a score file, by metric name.
+
+    Raises:
+        DatasetError: If it is no score file, or tells none or several.
+    """
+    rows = [row for row in read_scores(path).scores if row.metric.endswith(_BEST)]
+    found = {row.metric: row.value for row in rows if row.value is not None}
+    if len(rows) != len({row.metric for row in rows}) or not found:
+        raise DatasetError(
+            f"{path}: got {len(rows)} rows about a best threshold; expected one of each kind: the "
+            "scores of one predictions file on a split that is not test."
+        )
+    return found
+
+
+def sibling_thresholds(sheets: Iterable[ScoreSheet], context: ScoreContext) -> dict[str, float]:
+    """The best thresholds of the same training on pictures that are no test.
+
+    Those are real ``val`` pictures; of a training that saw no photograph they are rendered ones,
+    since no photograph is to influence it.
+
+    Args:
+        sheets: What was scored already.
+        context: Of what is to be scored.
+    """
+    anywhere = {"tested_on": None}
+    wanted = context.model_copy(update=anywhere)
+    for sheet in sheets:
+        rendered_only = context.regime == "synthetic"
+        fits = sheet.domain == "synthetic" if rendered_only else sheet.split == "val"
+        if fits and sheet.context.model_copy(update=anywhere) == wanted:
+            best = {k: e.value for (k, _), e in sheet.estimates.items() if k.endswith(_BEST)}
+            return {metric: value for metric, value in best.items() if isfinite(value)}
+    return {}
 
 
 def write_scores(
@@ -171,18 +213,6 @@ def _measure(
     if task_of(benchmark) == "classification":
         return measure_classification(predictions, benchmark, split=split)
     return measure_detection(predictions, benchmark, split=split, thresholds=thresholds)
-
-
-def _tuned(path: Path) -> dict[str, float]:
-    """Best thresholds of a score file, by metric name."""
-    rows = [row for row in read_scores(path).scores if row.metric.endswith("_best_threshold")]
-    found = {row.metric: row.value for row in rows if row.value is not None}
-    if len(rows) != len({row.metric for row in rows}) or not found:
-        raise DatasetError(
-            f"{path}: got {len(rows)} rows about a best threshold; expected one of each kind: the "
-            "scores of one predictions file on a split that is not test."
-        )
-    return found
 
 
 def _interval_notes(found: Measurement, context: ScoreContext) -> Iterable[str]:

@@ -22,7 +22,7 @@ from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
 from pipeline.records.predictions import sha256_of
 
-__all__ = ["Cell", "fingerprint", "finish"]
+__all__ = ["Cell", "cell_of", "fingerprint", "finish"]
 
 _KEY_DIGITS = 12
 
@@ -65,6 +65,22 @@ class Cell:
     def is_done(self, cells: Path) -> bool:
         """Whether it is finished."""
         return _finished_key(self.folder(cells)) == self.key
+
+
+def cell_of(
+    step: str, version: int, config: Mapping[str, object], inputs: Mapping[str, Path]
+) -> Cell:
+    """A cell that is made from files, by role.
+
+    Raises:
+        DatasetError: If one of them is missing.
+    """
+    return Cell(
+        step=step,
+        version=version,
+        config=config,
+        inputs={role: fingerprint(path) for role, path in inputs.items()},
+    )
 
 
 def finish(cell: Cell, cells: Path, work: Callable[[Path], object]) -> Path:

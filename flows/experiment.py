@@ -56,6 +56,7 @@ def prefect_steps(
         predict=plain(steps.predict, name="predict", task_run_name="predict {label}"),
         baseline=plain(steps.baseline, name="baseline"),
         evaluate=plain(steps.evaluate, name="evaluate"),
+        domains=plain(steps.domains, name="domains"),
         report=plain(report, name="report"),
     )
 

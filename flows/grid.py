@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.benchmarks import EMBEDDED, open_benchmark, split_names
+from evaluation.benchmarks import EMBEDDED, split_names
 from evaluation.measurement import task_of
 from evaluation.scores import ScoreContext
+from flows.benchmarks import find_benchmark
 from flows.plan import Plan, PlannedRun, TrainingData
 from flows.record import TestedPredictions
 from flows.steps import Steps
@@ -137,6 +138,29 @@ class Grid:
         if detects and run.regime == "synthetic" and "train" in split_names(real.folder):
             yield TestSet(folder=real.folder, split="train", name=real.name)
 
+    def domains(self, data: TrainingData, real: TestSet, runs: Mapping[str, Path]) -> None:
+        """Set frames against photographs, where frames were trained on.
+
+        The photographs are those of ``train``, else ``val``, so that nothing is chosen by looking
+        at ``test``; the network, unless the experiment names one, is the first that saw all
+        frames and no photograph, else the first that saw any.
+        """
+        saw_frames = [run for run in self.plan.runs() if run.regime != "real" and run.label in runs]
+        if data.synthetic is None or not saw_frames:
+            return
+        network = max(saw_frames, key=lambda r: (r.regime == "synthetic", r.synthetic_fraction))
+        splits = split_names(real.folder)
+        self.steps.domains(
+            data.synthetic,
+            real.folder,
+            self.datasets / "domains.json",
+            self.cells,
+            split=next((s for s in ("train", "val") if s in splits), real.split),
+            scored=real.split,
+            features=self.plan.experiment.features,
+            run=runs[network.label],
+        )
+
     def watershed(self, real: TestSet) -> Iterator[TestedPredictions]:
         """The classical baseline of detection, if it is wanted."""
         if self.plan.experiment.baseline and self.plan.experiment.task == "detection":
@@ -196,7 +220,7 @@ def real_test_sets(plan: Plan, *, cache: Path, benchmarks: Path | None) -> tuple
     """
     name = plan.experiment.benchmark
     beside = plan.source.parent / name
-    folder = open_benchmark(
+    folder = find_benchmark(
         str(beside) if name not in EMBEDDED and beside.is_dir() else name,
         cache=cache,
         search=[] if benchmarks is None else [benchmarks],

@@ -9,7 +9,7 @@ from flows.scoring import find_target
 from flows.terminal import Outcome, progress_bar
 from pipeline.records.predictions import read_meta
 from pipeline.specs.document import load_spec
-from pipeline.specs.training import TrainSpec
+from pipeline.specs.training import TrainSpec, check_roles
 from trainers.dryrun.rehearsal import rehearse
 from trainers.networks.registry import check_network
 from trainers.prediction import predict
@@ -81,6 +81,7 @@ def predict_pictures(
 def _open_spec(config: Path, benchmarks: Path | None) -> TrainSpec:
     """The training file, its network checked before its data are looked for."""
     spec = load_spec(config, TrainSpec)
+    check_roles(spec, source=config)
     check_network(spec.model, task=spec.task, input_px=spec.input_px, source=config)
     return _with_benchmarks(spec, config.parent, benchmarks)
 

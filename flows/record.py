@@ -47,6 +47,11 @@ class TestedPredictions(_FileRecord):
     split: str | None
     context: ScoreContext
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it is the score that counts: of real pictures that nothing is chosen by."""
+        return self.split != "val" and not (self.context.tested_on or "").endswith("/synthetic")
+
 
 class ExperimentRecord(_FileRecord):
     """Paths inside the experiment's folder are written relative to it, so that it can move.

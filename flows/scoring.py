@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,13 +10,16 @@ from typing import Literal
 from rich.table import Table
 
 from evaluation.analysis.records import read_analysis
-from evaluation.benchmarks import EMBEDDED, SplitSummary, describe_benchmark, open_benchmark
+from evaluation.benchmarks import EMBEDDED, SplitSummary, describe_benchmark
+from evaluation.drawing import dataset_sheet
 from evaluation.report.effects import effect_words
 from evaluation.report.findings import experiment_words, power_words
 from evaluation.report.markdown_page import write_markdown
 from evaluation.report.page import write_report
-from evaluation.scores import Score, ScoreContext, evaluate, write_scores
+from evaluation.scores import Score, ScoreContext, evaluate, tuned_thresholds, write_scores
+from flows.benchmarks import find_benchmark, user_cache
 from flows.datasets import statistics_table
+from flows.scenes import check_sheet, write_sheet
 from flows.steps import report_inputs, report_step
 from flows.terminal import Outcome
 
@@ -40,6 +41,7 @@ _HEADLINES = (
     *("accuracy", "macro_f1", "mcc", "add_s_recall@0.1d", "mota", "hota"),
 )
 _MOST_ROWS = 60
+_SHEET_PICTURES = 24
 
 
 def find_target(name_or_dir: str, *, benchmarks: Path | None) -> Path:
@@ -52,23 +54,37 @@ def find_target(name_or_dir: str, *, benchmarks: Path | None) -> Path:
     if name_or_dir not in EMBEDDED and path.is_file():
         return path
     search = [] if benchmarks is None else [benchmarks]
-    return open_benchmark(name_or_dir, cache=_cache() / "benchmarks", search=search)
+    return find_benchmark(name_or_dir, cache=user_cache() / "benchmarks", search=search)
 
 
-def benchmark(name_or_dir: str, *, benchmarks: Path | None) -> Outcome:
-    """Say what a benchmark holds."""
+def benchmark(
+    name_or_dir: str,
+    *,
+    benchmarks: Path | None,
+    out: Path | None = None,
+    split: str | None = None,
+) -> Outcome:
+    """Say what a benchmark holds, and show some of it."""
+    if out is not None:
+        check_sheet(out)
     folder = find_target(name_or_dir, benchmarks=benchmarks)
     summary = describe_benchmark(folder)
     columns = [(split.split or "whole", split.labels) for split in summary.splits]
+    if out is not None:
+        # The first split there is: train, so that nobody looks at test pictures by accident.
+        shown = split or summary.splits[0].split
+        write_sheet(out, dataset_sheet(folder, pictures=_SHEET_PICTURES, split=shown))
     return Outcome(
         shown=(
             f"{folder} ({summary.kind})",
             statistics_table("", columns),
             *(_picture_line(split) for split in summary.splits),
+            *([f"{out}: {shown or 'the whole'}, labels drawn"] if out is not None else []),
         ),
         summary={
             "benchmark": str(folder),
             "kind": summary.kind,
+            **({"sheet": str(out)} if out is not None else {}),
             "splits": {
                 split.split or "whole": {
                     "images": split.labels.images,
@@ -93,7 +109,10 @@ def score(
 ) -> Outcome:
     """Score a predictions file."""
     target = find_target(on, benchmarks=benchmarks)
-    sheet = evaluate(predictions, target, split=split, context=ScoreContext(), tuned_on=tuned_on)
+    thresholds = None if tuned_on is None else tuned_thresholds(tuned_on)
+    sheet = evaluate(
+        predictions, target, split=split, context=ScoreContext(), thresholds=thresholds
+    )
     written = write_scores([sheet], out)
     overall = [row for row in written.scores if row.class_name is None]
     rows = written.scores if len(written.scores) <= _MOST_ROWS else overall
@@ -235,14 +254,3 @@ def _with_interval(value: float | None, low: float | None, high: float | None) -
 def _name(row: Score) -> str:
     of = f" of {row.of}" if row.of else ""
     return f"{row.metric}{of}" + (f" ({row.class_name})" if row.class_name else "")
-
-
-def _cache() -> Path:
-    """Where embedded benchmarks are unpacked."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    folder = home / "blendgap"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.gettempdir()) / "blendgap"
-    return folder

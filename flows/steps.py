@@ -18,8 +18,9 @@ from evaluation.analysis.analysis import analyse
 from evaluation.analysis.records import write_analysis
 from evaluation.baselines import linear_baseline, watershed_baseline
 from evaluation.report.page import PredictedSet, ReportInputs, write_report
-from evaluation.scores import evaluate, write_scores
-from flows.cells import Cell, fingerprint, finish
+from evaluation.scores import ScoreSheet, evaluate, sibling_thresholds, write_scores
+from flows.cells import Cell, cell_of, finish
+from flows.domains import domains_step
 from flows.record import ExperimentRecord, TestedPredictions, read_record
 from flows.terminal import progress_bar
 from pipeline.dataset.layout import DatasetLayout
@@ -52,7 +53,7 @@ _TITLES = {
     "experiment": "Rendered {}, scored on real pictures",
     "ablation": "What matters in rendered {}",
 }
-_VERSIONS = {"crops": 1, "boxes": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 2}
+_VERSIONS = {"crops": 1, "boxes": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 3}
 
 
 def render_step(
@@ -172,11 +173,18 @@ def evaluate_step(tested: Sequence[TestedPredictions], out: Path, cells: Path) -
     cell = _cell("evaluate", {"tested": config}, **files, **targets)
 
     def work(folder: Path) -> None:
-        sheets = []
+        found: dict[int, ScoreSheet] = {}
+        # Thresholds are chosen on val and on rendered frames, so these come first.
+        order = sorted(range(len(tested)), key=lambda i: (tested[i].is_test, i))
         with progress_bar("evaluate", "files/s") as progress:
-            for done, t in enumerate(tested, start=1):
-                sheets.append(evaluate(t.predictions, t.target, split=t.split, context=t.context))
+            for done, i in enumerate(order, start=1):
+                t = tested[i]
+                chosen = sibling_thresholds(found.values(), t.context) if t.is_test else {}
+                found[i] = evaluate(
+                    t.predictions, t.target, split=t.split, context=t.context, thresholds=chosen
+                )
                 progress(done, len(tested))
+        sheets = [found[i] for i in range(len(tested))]
         write_scores(sheets, folder / "scores.json")
         write_analysis(analyse(sheets), folder / "analysis.json")
 
@@ -202,11 +210,12 @@ def report_inputs(folder: Path) -> ReportInputs:
         DatasetError: If the folder holds no experiment.
     """
     record = read_record(folder)
-    analysis = folder / "analysis.json"
+    analysis, domains = folder / "analysis.json", folder / "domains.json"
     return ReportInputs(
         title=_TITLES[record.kind].format(record.scene.scene),
         scores=folder / "scores.json",
         analysis=analysis if analysis.is_file() else None,  # older folders have none
+        domains=domains if domains.is_file() else None,
         predicted=tuple(_shown(tested) for tested in record.shown()),
         calibration=None if record.calibration is None else _shown(record.calibration),
         datasets=record.training_sets,
@@ -225,6 +234,8 @@ def _settings(record: ExperimentRecord) -> dict[str, str]:
     weights = record.experiment.model.weights
     if isinstance(weights, Path):
         experiment["model"]["weights"] = weights.name
+    if isinstance(record.experiment.features.weights, Path):
+        experiment["features"]["weights"] = record.experiment.features.weights.name
     scene = record.scene.model_dump(mode="json", exclude={"assets"})
     return {
         f"{name} as it was run, defaults filled in": yaml.safe_dump(document, sort_keys=False)
@@ -252,6 +263,7 @@ class Steps:
     predict: Callable[..., Path] = predict_step
     baseline: Callable[..., Path] = baseline_step
     evaluate: Callable[..., Path] = evaluate_step
+    domains: Callable[..., Path] = domains_step
     report: Callable[..., Path] = report_step
 
 
@@ -259,12 +271,7 @@ PLAIN_STEPS = Steps()
 
 
 def _cell(step: str, config: dict[str, Any], **inputs: Path) -> Cell:
-    return Cell(
-        step=step,
-        version=_VERSIONS[step],
-        config=config,
-        inputs={role: fingerprint(path) for role, path in inputs.items()},
-    )
+    return cell_of(step, _VERSIONS[step], config, inputs)
 
 
 def _without_paths(spec: TrainSpec) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def run_experiment(
     """Run an experiment; what is done already is kept.
 
     Writes ``dataset/``, ``dataset_test/``, ``benchmark/`` (an embedded one), ``cells/``,
-    ``experiment.json``, ``scores.json``, ``analysis.json`` and ``report.html``.
+    ``experiment.json``, ``scores.json``, ``analysis.json``, ``domains.json`` and ``report.html``.
 
     Args:
         experiment: The experiment file.
@@ -96,6 +96,7 @@ def _walk(
         if not runs:
             raise next(iter(failures.values()))
         steps.evaluate(tested, out / "scores.json", grid.cells)
+        grid.domains(data, real, runs)
         record = ExperimentRecord(
             command=shlex.join(command),
             source=str(plan.source),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from pipeline.drawing import read_rgb
 from pipeline.errors import DatasetError
 from pipeline.formats.coco import CocoDataset, CocoInstance
 
-__all__ = ["MEASURED", "drawn_names", "object_rows"]
+__all__ = ["MEASURED", "covered_share", "drawn_names", "object_rows"]
 
 MEASURED: Mapping[str, str] = {
     "size": "object, square root of the box's area, px",
@@ -61,7 +61,7 @@ def object_rows(
         for g in objects:
             own: dict[str, ObjectValue] = {
                 "size": _side_px(g),
-                "hidden by neighbours": 100 * _covered(g, objects),
+                "hidden by neighbours": 100 * covered_share(g, objects),
                 "cut off": _cut_off(g, image.width, image.height),
             }
             if g.visible_fraction is not None:
@@ -106,7 +106,7 @@ def _side_px(g: CocoInstance) -> float:
     return float(np.sqrt(max(0.0, x1 - x0) * max(0.0, y1 - y0)))
 
 
-def _covered(g: CocoInstance, objects: list[CocoInstance]) -> float:
+def covered_share(g: CocoInstance, objects: Sequence[CocoInstance]) -> float:
     """Largest share of an object's box that lies inside another one's."""
     x0, y0, x1, y1 = g.box_xyxy
     area = (x1 - x0) * (y1 - y0)

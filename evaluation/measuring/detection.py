@@ -155,7 +155,7 @@ class _Meter:
             self.estimates |= dict(zip(keys, found, strict=True))
             self.notes.append(
                 f"{word}_f1, {word}_precision and {word}_recall count detections with a score of "
-                f"at least {chosen[0]:.4g}, chosen on another split."
+                f"at least {chosen[0]:.4g}, chosen on other pictures."
             )
         elif self.split != "test" and (candidates := candidate_thresholds(matches)).size:
             found = bootstrap(best_threshold_statistic(matches, candidates), matches.units)

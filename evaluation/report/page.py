@@ -14,12 +14,15 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from evaluation.analysis.domains import Domains, read_domains
 from evaluation.analysis.records import Analysis, read_analysis
 from evaluation.report.cases import ClassificationCase, DetectionCase, PredictedSet, open_case
 from evaluation.report.convention import convention_part
 from evaluation.report.curve_plots import curve_plots
 from evaluation.report.dataset_part import dataset_part
+from evaluation.report.domains import domain_part
 from evaluation.report.facts import Fact, dataset_name, effort, loss_charts, run_facts
+from evaluation.report.failures import failures
 from evaluation.report.findings import experiment_figures, experiment_words, power_words
 from evaluation.report.gallery import (
     Picture,
@@ -72,6 +75,7 @@ class ReportInputs:
         title: Headline.
         scores: ``scores.json``; linked from the report.
         analysis: ``analysis.json``, what the scores say when set against each other.
+        domains: ``domains.json``, rendered against real pictures.
         predicted: Predictions to draw. The first is the main result; others on the same test
             set are drawn beside it; one on rendered frames shows what they look like to it.
         calibration: Predictions of the first network on the real ``train`` split, for its labels'
@@ -87,6 +91,7 @@ class ReportInputs:
     title: str
     scores: Path
     analysis: Path | None = None
+    domains: Path | None = None
     predicted: tuple[PredictedSet, ...] = ()
     calibration: PredictedSet | None = None
     datasets: tuple[Path, ...] = ()
@@ -170,6 +175,7 @@ def report_contents(inputs: ReportInputs) -> Contents:
     """
     document = read_scores(inputs.scores)
     analysis = Analysis() if inputs.analysis is None else read_analysis(inputs.analysis)
+    domains = None if inputs.domains is None else read_domains(inputs.domains)
     cases = [open_case(shown, min_score=inputs.min_score) for shown in inputs.predicted]
     shown: dict[str, Any] = {
         "title": inputs.title,
@@ -190,6 +196,7 @@ def report_contents(inputs: ReportInputs) -> Contents:
         "transfer": transfer_part(analysis),
         "efficiency": efficiency_plots(analysis),
         "ablation": ablation_plots(analysis),
+        "domains": None if domains is None else domain_part(domains, analysis),
         "domain": domain_table(document),
         "gap": gap_table(document),
         "single_photograph": _single_photograph(document),
@@ -203,7 +210,8 @@ def report_contents(inputs: ReportInputs) -> Contents:
             scores=inputs.scores, datasets=inputs.datasets, runs=inputs.runs, cases=cases
         ),
     }
-    return Contents(shown=shown | _pictures(cases, document, inputs), cases=tuple(cases))
+    pictures = _pictures(cases, document, inputs, domains)
+    return Contents(shown=shown | pictures, cases=tuple(cases))
 
 
 def _template(name: str) -> str:
@@ -214,6 +222,7 @@ def _pictures(
     cases: Sequence[DetectionCase | ClassificationCase],
     document: ScoreFile,
     inputs: ReportInputs,
+    domains: Domains | None,
 ) -> dict[str, Any]:
     """Everything drawn from predictions, by its name in the template."""
     shown: dict[str, Any] = {
@@ -227,6 +236,7 @@ def _pictures(
         "errors": None,
         "slices": None,
         "convention": None,
+        "failures": [],
     }
     if not cases:
         return shown
@@ -253,6 +263,7 @@ def _pictures(
         "errors": error_part(first, at_home),
         "slices": slice_part(first, at_home, training),
         "convention": convention_part(first, _calibration(inputs)),
+        "failures": failures(first, domains, training) if domains and training else [],
     }
 
 

@@ -41,15 +41,25 @@ def export(
 
 def benchmark(
     name_or_dir: Annotated[str, typer.Argument(metavar="NAME|DIR", help="Real benchmark.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Contact sheet to write: 24 pictures with their labels."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split on the sheet; by default train, else val.")
+    ] = None,
     benchmarks: Benchmarks = None,
     as_json: Json = False,
 ) -> None:
     """Say what a real benchmark holds: splits, pictures, labels.
 
-    Reads a COCO or ImageFolder folder, or an embedded benchmark by name (coins, digits), which
-    is unpacked in the cache folder. Writes nothing else.
+    Reads and checks a folder in COCO, ImageFolder, YOLO, VOC or BOP layout, or with a class map
+    beside each picture; an embedded benchmark by name (coins, digits); or a published one
+    (voc2007, voc2012, voc2012-segmentation, oxford-iiit-pet), which torchvision downloads into
+    the cache folder. Writes nothing but the sheet.
     """
-    finish(load("flows.scoring").benchmark(name_or_dir, benchmarks=benchmarks), as_json)
+    body = load("flows.scoring").benchmark
+    finish(body(name_or_dir, out=out, split=split, benchmarks=benchmarks), as_json)
 
 
 def compare(

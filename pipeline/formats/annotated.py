@@ -11,9 +11,11 @@ from pipeline.dataset.layout import DatasetLayout
 from pipeline.dataset.manifest import read_manifest
 from pipeline.errors import DatasetError
 from pipeline.formats.bop_reader import bop_splits, read_bop
+from pipeline.formats.class_masks import mask_splits, read_class_masks
 from pipeline.formats.coco import coco_splits, find_annotations, read_coco
 from pipeline.formats.imagefolder import image_folder_splits, read_labelled_folder
 from pipeline.formats.labelled import CocoDataset
+from pipeline.formats.pet_reader import pet_splits, read_pet
 from pipeline.formats.voc_reader import read_voc, voc_splits
 from pipeline.formats.yolo_reader import read_yolo, yolo_splits
 from pipeline.records.predictions import sha256_of
@@ -48,6 +50,8 @@ _LAYOUTS = {
     "yolo": _Layout(yolo_splits, read_yolo),
     "voc": _Layout(voc_splits, read_voc),
     "bop": _Layout(bop_splits, read_bop),
+    "pet": _Layout(pet_splits, read_pet),
+    "masks": _Layout(mask_splits, read_class_masks),  # looks like an ImageFolder of two classes
     "imagefolder": _Layout(image_folder_splits, read_labelled_folder),
 }
 _NAMES = ", ".join(_LAYOUTS)

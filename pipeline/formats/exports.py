@@ -129,18 +129,19 @@ def export_pictures(
     return report
 
 
-def convert_to_coco(folder: Path, *, cache: Path) -> Path:
+def convert_to_coco(folder: Path, *, cache: Path, layout: str | None = None) -> Path:
     """Labelled pictures in any layout as a COCO folder.
 
     Args:
         folder: Read every time, so that what is returned is never out of date.
+        layout: As :func:`pipeline.formats.annotated.read_splits` takes it.
         cache: Where the COCO folder is written, under a name of its own for every state of
             ``folder``.
 
     Raises:
         DatasetError: If there is anything wrong in the folder.
     """
-    splits = read_splits(folder)
+    splits = read_splits(folder, layout=layout)
     export = Export(splits=splits)
     cache.mkdir(parents=True, exist_ok=True)
     out = cache / f"{folder.resolve().name}-{_key(export, 'coco')[:16]}"

@@ -11,7 +11,7 @@ from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_tas
 from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.training import ModelSpec, check_network_fits_task
 
-__all__ = ["BoxSpec", "CropSpec", "ExperimentSpec", "Regime"]
+__all__ = ["BoxSpec", "CropSpec", "ExperimentSpec", "FeatureSpec", "Regime"]
 
 Regime = Literal["real", "synthetic", "mixed", "pretrain_finetune"]
 
@@ -50,6 +50,27 @@ class BoxSpec(Spec):
     grow: float = Field(default=1.0, gt=0, le=4)
 
 
+class FeatureSpec(Spec):
+    """The network in whose feature space rendered and real pictures are compared.
+
+    Attributes:
+        name: A classifier of torchvision; ``None``: the trained network's own backbone.
+        weights: Of that classifier: ``DEFAULT`` for torchvision's (a download), else a state dict.
+    """
+
+    name: str | None = None
+    weights: Literal["DEFAULT"] | SpecPath = "DEFAULT"
+
+    @property
+    def words(self) -> str:
+        """The network as a reader needs it stated."""
+        if self.name is None:
+            return "the trained network's own backbone"
+        published = "torchvision's published weights"
+        known = published if self.weights == "DEFAULT" else f"the weights {self.weights.name}"
+        return f"{self.name} with {known}"
+
+
 class ExperimentSpec(Spec):
     """A grid of cells: every regime, real fraction and seed (``examples/*-experiment.yaml``).
 
@@ -63,6 +84,7 @@ class ExperimentSpec(Spec):
             without masks.
         crops: Classification only: how objects are cut out of the frames.
         baseline: Score a classical method beside the network.
+        features: Where rendered and real pictures are compared as a network sees them.
         notes: What a fair reader must be told; the report says it before the scores.
     """
 
@@ -84,6 +106,7 @@ class ExperimentSpec(Spec):
     boxes: BoxSpec | None = None
     crops: CropSpec = CropSpec()
     baseline: bool = True
+    features: FeatureSpec = FeatureSpec()
     notes: tuple[str, ...] = ()
     device: Literal["auto", "cpu", "cuda"] = "auto"
 

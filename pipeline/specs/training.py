@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.errors import SpecError
 from pipeline.records.predictions import Task
 from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_task
 from pipeline.specs.document import Spec, SpecPath
@@ -24,6 +26,7 @@ __all__ = [
     "ModelSpec",
     "TrainSpec",
     "check_network_fits_task",
+    "check_roles",
 ]
 
 
@@ -86,6 +89,24 @@ def check_network_fits_task(model: ModelSpec, task: str, *, input_px: int) -> No
         raise ValueError(f"a {model.name} cannot be trained for {task}")
     if model.name == "compact_detector" and input_px % 32:
         raise ValueError(f"input_px of {input_px} is not a multiple of 32")
+
+
+def check_roles(spec: TrainSpec, *, source: Path) -> None:
+    """Refuse to learn from what is there to be scored on.
+
+    Args:
+        spec: What a person wrote.
+        source: Where, for the message.
+
+    Raises:
+        SpecError: Naming the key.
+    """
+    for number, data in enumerate(spec.data):
+        if data.split == "test":
+            raise SpecError(
+                f"{source}: key 'data.{number}.split': got 'test'; expected train or val, as test "
+                "pictures are for scores alone."
+            )
 
 
 class DataSource(Spec):

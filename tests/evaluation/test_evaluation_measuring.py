@@ -9,7 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.scores import evaluate, read_scores, write_scores
+from evaluation.scores import (
+    ScoreContext,
+    evaluate,
+    read_scores,
+    sibling_thresholds,
+    tuned_thresholds,
+    write_scores,
+)
 from pipeline.errors import DatasetError, PredictionsError
 from pipeline.formats.imagefolder import read_image_folder
 
@@ -117,14 +124,38 @@ def test_the_best_threshold_of_val_is_applied_to_test(boards: Path, tmp_path: Pa
     assert values(val)["box_best_f1", None] == pytest.approx(2 * 3 / (3 + 6))
     write_scores([val], val_scores)
     assert ("box_best_f1", None) not in values(evaluate(on_test, boards)), "test is not tuned on"
-    found = values(evaluate(on_test, boards, tuned_on=val_scores))
+    found = values(evaluate(on_test, boards, thresholds=tuned_thresholds(val_scores)))
     assert found["box_precision", None] == pytest.approx(2 / 3)
     assert found["box_recall", None] == pytest.approx(2 / 6)
     assert found["box_f1", None] == pytest.approx(2 * 2 / (3 + 6))
     untuned = tmp_path / "test-scores.json"
     write_scores([evaluate(on_test, boards)], untuned)
     with pytest.raises(DatasetError, match="best threshold"):
-        evaluate(on_test, boards, tuned_on=untuned)
+        tuned_thresholds(untuned)
+
+
+def test_thresholds_come_from_the_same_training_on_pictures_that_are_no_test(
+    boards: Path, tmp_path: Path
+):
+    confident = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    entries = guesses([0, 0, 0, 90, 90, 90], confident)
+
+    def scored(regime, seed, split="val", tested_on="boards/real"):
+        context = ScoreContext(regime=regime, seed=seed, tested_on=tested_on)
+        return evaluate(write(tmp_path / "p.json", entries), boards, split=split, context=context)
+
+    def chosen(sheets, regime):
+        context = ScoreContext(regime=regime, seed=0, tested_on="boards/real")
+        return sibling_thresholds(sheets, context)
+
+    best = {"box_best_threshold": 0.7, "keypoint_best_threshold": 0.7}
+    assert chosen([scored("mixed", 1), scored("mixed", 0)], "mixed") == best
+    assert chosen([scored("mixed", 1), scored("real", 0)], "mixed") == {}, "another training"
+    assert chosen([scored("mixed", 0, split="test")], "mixed") == {}, "never from test"
+    # No photograph is to influence a training that saw rendered frames only.
+    at_home = scored("synthetic", 0, tested_on="boards/synthetic")
+    assert chosen([scored("synthetic", 0)], "synthetic") == {}
+    assert chosen([scored("synthetic", 0), at_home], "synthetic") == best
 
 
 def test_frames_of_videos_are_resampled_together(boards: Path, tmp_path: Path):

@@ -64,7 +64,7 @@ def test_one_seed_is_the_paired_t_test():
 
 @pytest.mark.parametrize("seed_sd", [0.0, 0.01, 0.03])
 def test_equal_trainings_are_told_apart_in_about_one_of_twenty_cases(seed_sd):
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(2026)
     rejected = 0
     for _ in range(200):
         test = SimulatedTest(rng, images=40)
@@ -73,8 +73,9 @@ def test_equal_trainings_are_told_apart_in_about_one_of_twenty_cases(seed_sd):
         )
         rejected += found.p_value < 0.05
         assert (found.p_value < 0.05) == (not found.low <= 0 <= found.high)
-    # Never much above 5 %; below it where seeds do the same to all pictures.
-    assert rejected / 200 <= 0.085
+    # Not above 5 % by more than three standard errors of 200 cases; 2,000 cases are in
+    # docs/experiments.md. Below it where seeds do the same to all pictures.
+    assert rejected / 200 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
 
 def test_both_sources_of_chance_are_told():

@@ -19,7 +19,7 @@ import pytest
 
 from evaluation.analysis.records import Analysis
 from evaluation.scores import write_scores
-from flows import steps
+from flows import domains, steps
 from flows.street import PLAIN_STEPS, Steps
 
 # Prefect reads its surroundings when imported; the user's own home is not for tests.
@@ -61,6 +61,7 @@ class StandIns:
                 PLAIN_STEPS.baseline, lambda target, *a, **k: f"baseline {target.name}"
             ),
             evaluate=self._told(PLAIN_STEPS.evaluate, self._evaluated),
+            domains=self._told(PLAIN_STEPS.domains, lambda *a, **k: "domains"),
             report=self._told(PLAIN_STEPS.report, lambda folder: "report"),
         )
 
@@ -129,8 +130,12 @@ def standins(monkeypatch, make_painted_dataset) -> StandIns:
     monkeypatch.setattr(steps, "watershed_baseline", own.baseline)
     monkeypatch.setattr(steps, "linear_baseline", own.baseline)
     monkeypatch.setattr(steps, "evaluate", lambda *arguments, **options: None)
+    monkeypatch.setattr(steps, "sibling_thresholds", lambda sheets, context: {})
     monkeypatch.setattr(steps, "write_scores", lambda sheets, path: write_scores([], path))
     monkeypatch.setattr(steps, "analyse", lambda sheets: Analysis())
+    monkeypatch.setattr(domains, "read_annotated", lambda *arguments: None)
+    monkeypatch.setattr(domains, "compare_domains", lambda **options: options)
+    monkeypatch.setattr(domains, "write_domains", lambda found, path: path.write_text("{}"))
     monkeypatch.setattr(steps, "write_report", own.report)
     return own
 

@@ -83,6 +83,18 @@ def test_any_key_of_the_experiment_can_be_a_part(write_experiment):
     assert not thin.renders
 
 
+def test_networks_are_chosen_by_name(write_experiment):
+    source = write_experiment(model="{name: faster_rcnn, backbone: mobilenet_v3_small}")
+    full, other = recipes(source, parts=["model.backbone=resnet18"])
+    assert full.plan.experiment.model.backbone == "mobilenet_v3_small"
+    assert other.plan.experiment.model.backbone == "resnet18"
+    assert (other.without, other.renders) == ("model.backbone=resnet18", False)
+    with pytest.raises(SpecError, match="torchvision has no 'resnet19'"):
+        recipes(source, parts=["model.backbone=resnet19"])
+    (_, retinanet) = recipes(source, parts=["model.name=retinanet"])
+    assert retinanet.plan.experiment.model.name == "retinanet"
+
+
 @pytest.mark.parametrize(
     ("part", "complaint"),
     [

@@ -121,6 +121,38 @@ def test_benchmark_says_what_it_holds(tmp_path):
     assert summary["splits"]["test"]["per_category"] == {"coin": 1}
 
 
+def test_benchmark_of_class_maps_is_read_and_drawn(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder, sheet = tmp_path / "b", tmp_path / "sheet.png"
+    for kind, values in (("images", 90), ("masks", 1)):
+        for split in ("train", "val"):
+            path = folder / split / kind / "a.png"
+            path.parent.mkdir(parents=True)
+            cv2.imwrite(str(path), np.full((20, 30), values, np.uint8))
+    result = run("benchmark", folder, "-o", sheet, "--json")
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.stdout.splitlines()[-1])
+    assert {name: s["has_masks"] for name, s in summary["splits"].items()} == {
+        "train": True,
+        "val": True,
+    }
+    assert summary["sheet"] == str(sheet)
+    drawn = cv2.imread(str(sheet)).astype(int)
+    assert (drawn.max(axis=2) - drawn.min(axis=2)).max() > 30, "labels are in colour"
+    assert "expected .png or .jpg" in refused("benchmark", folder, "-o", "sheet.gif")
+
+
+def test_nothing_is_trained_on_test_pictures(tmp_path):
+    config = tmp_path / "train.yaml"
+    config.write_text(
+        "task: detection\ndata: [{path: b, split: train}, {path: b, split: test}]\n"
+        "model: {name: compact_detector}\nsteps: 1\n"
+    )
+    line = refused("train", config, "-o", tmp_path / "run")
+    assert "key 'data.1.split': got 'test'; expected train or val" in line
+    assert not (tmp_path / "run").exists()
+
+
 def test_benchmark_is_found_by_name(tmp_path, monkeypatch):
     benchmark_folder(tmp_path / "all" / "mine")
     assert run("benchmark", "mine", "--benchmarks", tmp_path / "all").exit_code == 0

@@ -39,7 +39,7 @@ def street(source: Path, out: Path, standins: object) -> Path:
 def test_flow_runs_every_step_as_a_task_and_leaves_artifacts(tmp_path, standins, write_experiment):
     report = street(write_experiment(), tmp_path / "out", standins)
     assert report == tmp_path / "out" / "report.html"
-    assert standins.said[-2:] == ["evaluate 3", "report"]
+    assert standins.said[-3:] == ["evaluate 3", "domains", "report"]
     with get_client(sync_client=True) as client:
         artifacts = {a["key"]: a for a in client.request("POST", "/artifacts/filter").json()}
     assert report.as_uri() in artifacts["report"]["data"]

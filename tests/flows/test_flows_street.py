@@ -26,6 +26,7 @@ def test_steps_come_in_the_order_of_the_diagram(tmp_path, standins, write_experi
         "predict coins/real, synthetic seed 0",
         "predict coins/synthetic, synthetic seed 0",
         "evaluate 3",
+        "domains",
         "report",
     ]
 
@@ -70,7 +71,7 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path, standins, write_exper
     standins.fail_at = {"train synthetic seed 1": TrainingError("the loss is nan.")}
     with pytest.raises(TrainingError.__base__, match=r"1 of 3 runs failed \(synthetic seed 1"):
         run_experiment(source, tmp_path / "out", steps=standins.steps)
-    assert standins.said[-2:] == ["evaluate 5", "report"]
+    assert standins.said[-3:] == ["evaluate 5", "domains", "report"]
     assert list(read_record(tmp_path / "out").failures) == ["synthetic seed 1"]
     standins.fail_at = {}
     run_experiment(source, tmp_path / "out", steps=standins.steps)
@@ -134,6 +135,7 @@ def test_classification_goes_through_crops_and_tests_on_all(
         "predict signs/real, synthetic seed 0",
         "predict coins/synthetic, synthetic seed 0",
         "evaluate 3",
+        "domains",
         "report",
     ]
     assert [tested.split for tested in standins.tested] == ["all", "all", None]

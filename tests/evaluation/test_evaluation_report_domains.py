@@ -1,0 +1,89 @@
+"""The report on rendered against real pictures, and on the worst of these."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from evaluation.analysis.domains import FeatureSpace, compare_domains, write_domains
+from evaluation.report.page import PredictedSet, ReportInputs, write_report
+from evaluation.scores import ScoreContext, evaluate, write_scores
+from pipeline.drawing import read_rgb
+from pipeline.formats.coco import find_annotations, read_coco
+from pipeline.geometry.boxes import xywh_from_xyxy
+
+
+def coarse(paths):
+    small = [cv2.resize(read_rgb(p), (4, 4), interpolation=cv2.INTER_AREA) for p in paths]
+    return np.array([each.ravel() / 255.0 for each in small])
+
+
+@pytest.fixture
+def inputs(make_painted_dataset, tmp_path):
+    """A network that finds nothing on the third of twelve real pictures, one of them dark."""
+    real = make_painted_dataset(tmp_path / "real", frames=12, seed=0)
+    frames = make_painted_dataset(tmp_path / "frames", frames=14, seed=1)
+    (real / "manifest.json").unlink()
+    truth = read_coco(find_annotations(real))
+    third = truth.images[2]
+    cv2.imwrite(str(third.path), np.zeros((third.height, third.width, 3), np.uint8))
+    entries = [
+        {
+            "image_id": g.image_id,
+            "category_id": g.category_id,
+            "bbox": xywh_from_xyxy(np.array(g.box_xyxy)).tolist(),
+            "segmentation": dict(g.rle),
+            "score": 0.9,
+        }
+        for group in truth.instances.values()
+        for g in group
+        if not g.iscrowd and g.image_id != third.image_id
+    ]
+    predictions = tmp_path / "p.json"
+    predictions.write_text(json.dumps(entries))
+    context = ScoreContext(regime="synthetic", tested_on="real/real")
+    scores = tmp_path / "out" / "scores.json"
+    write_scores([evaluate(predictions, real, context=context)], scores)
+    found = compare_domains(
+        synthetic=read_coco(find_annotations(frames)),
+        real=truth,
+        real_name="real/val",
+        scored=truth,
+        boxes=True,
+        space=FeatureSpace(network="<mean colours>", extract=coarse),
+    )
+    write_domains(found, tmp_path / "out" / "domains.json")
+    return ReportInputs(
+        title="Report",
+        scores=scores,
+        domains=tmp_path / "out" / "domains.json",
+        predicted=(PredictedSet(name="net", predictions=predictions, benchmark=real),),
+        datasets=(frames,),
+    )
+
+
+def test_differences_and_failures_are_told(inputs, tmp_path):
+    html = write_report(inputs, tmp_path / "out" / "report.html").read_text()
+    domains = html[html.index('id="domains"') :]
+    assert "14 training frames beside 12 real pictures of real/val" in domains
+    assert "&lt;mean colours&gt;" in domains
+    assert "<mean colours>" not in domains
+    assert "Kernel distance" in domains
+    assert domains.count('class="dot line-0"') >= 14
+    failures = html[html.index('id="failures"') :]
+    failures = failures[: failures.index("</section>")]
+    third = read_coco(find_annotations(inputs.predicted[0].benchmark)).images[2]
+    assert failures.count("<h3>") == 1, "the others are found whole"
+    assert third.file_name in failures
+    assert "Darker than any training frame (brightness, mean, % of full scale: 0 here" in failures
+    assert failures.count("training frame 0") == 3, "the nearest ones, in their alternative texts"
+
+
+def test_without_a_comparison_the_report_is_as_before(inputs, tmp_path):
+    plain = ReportInputs(title="Report", scores=inputs.scores, predicted=inputs.predicted)
+    html = write_report(plain, tmp_path / "out" / "plain.html").read_text()
+    assert 'id="domains"' not in html
+    assert 'id="failures"' not in html
