@@ -28,7 +28,7 @@ import torch
 from pipeline.geometry.masks import rle_of_mask
 from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 from trainers.devices import use_all_cores
-from trainers.tasks import open_task
+from trainers.task_registry import open_task
 from trainers.training import train
 
 _WARM_STEPS = 3

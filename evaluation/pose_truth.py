@@ -1,4 +1,4 @@
-"""True 6D poses: of a BOP folder, or of a COCO file with ``cam_R_m2c`` and models."""
+"""True 6D poses: of a BOP folder, or of a COCO file with ``cam_R_m2c`` and models or keypoints."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
-from evaluation.metrics.pose import symmetry_transforms
 from pipeline.errors import DatasetError
 from pipeline.formats.bop_reader import bop_splits
 from pipeline.formats.claims import Claims, load_json
@@ -20,6 +20,8 @@ from pipeline.formats.pictures import picture_hw
 from pipeline.formats.ply import ply_vertices
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.camera import Matrix3, Matrix4
+from pipeline.geometry.symmetries import symmetry_transforms
+from pipeline.records.scene import Vector3
 
 __all__ = ["PoseObject", "PoseTarget", "PoseTruth", "read_pose_truth"]
 
@@ -32,7 +34,7 @@ class PoseObject:
     """What poses of an object are measured with.
 
     Attributes:
-        points_m: (N, 3) vertices.
+        points_m: (N, 3) vertices; of an object without a model its keypoints.
         diameter_m: Greatest distance between two of them.
         symmetries: (S, 4, 4).
     """
@@ -162,7 +164,7 @@ def _bop_truth(folder: Path, split: str) -> PoseTruth:
 def _coco_truth(folder: Path, split: str | None) -> PoseTruth:
     path = find_annotations(folder, split)
     dataset = read_coco(path)
-    names = {category.category_id: category.name for category in dataset.categories}
+    categories = {category.category_id: category for category in dataset.categories}
     shapes: dict[str, PoseObject] = {}
     targets = []
     for image in dataset.images:
@@ -170,21 +172,24 @@ def _coco_truth(folder: Path, split: str | None) -> PoseTruth:
             seen = 1.0 if instance.visible_fraction is None else instance.visible_fraction
             if instance.cam_from_obj is None or instance.iscrowd or seen < _MIN_VISIBLE:
                 continue
+            category = categories[instance.category_id]
             name = instance.model or ""
-            if name not in dataset.models or image.K is None:
+            if image.K is None or not (name in dataset.models or category.points_m):
                 raise DatasetError(
-                    f"{path}: annotation {instance.annotation_id}: a pose without a model in "
-                    "models/ or a picture without cam_K; expected both. Render with labels: "
+                    f"{path}: annotation {instance.annotation_id}: a pose without a model or "
+                    "keypoints_3d, or a picture without cam_K; expected both. Render with labels: "
                     "{poses: true, models: true}."
                 )
+            name = name if name in dataset.models else f"keypoints of {category.name}"
             if name not in shapes:
-                shapes[name] = _shape(dataset.models[name])
+                model = dataset.models.get(name)
+                shapes[name] = _shape(model) if model else _points_alone(category.points_m)
             targets.append(
                 PoseTarget(
                     scene_id=image.video_id or 0,
                     im_id=image.image_id,
                     obj_id=instance.category_id,
-                    name=names[instance.category_id],
+                    name=category.name,
                     cam_from_obj=instance.cam_from_obj,
                     K=image.K,
                     width_px=image.width,
@@ -217,6 +222,13 @@ def _shape(file: ModelFile) -> PoseObject:
         if isinstance(diameter, int | float)
         else _diameter_m(points_m),
         symmetries=symmetry_transforms(file.info, unit_m=_MM_M),
+    )
+
+
+def _points_alone(points_m: Sequence[Vector3]) -> PoseObject:
+    points = np.array(points_m)
+    return PoseObject(
+        points_m=points, diameter_m=_diameter_m(points), symmetries=np.eye(4)[np.newaxis]
     )
 
 

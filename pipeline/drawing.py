@@ -23,6 +23,7 @@ __all__ = [
     "ImageArray",
     "contact_sheet",
     "draw_instances",
+    "draw_keypoints",
     "encode_image",
     "read_rgb",
     "resize_to",
@@ -135,6 +136,28 @@ def draw_instances(
         if text:
             _draw_label(canvas, text, (round(corner[0]), round(corner[1])), color, text_scale)
     return np.asarray(canvas)
+
+
+def draw_keypoints(
+    image: ImageArray, keypoints: FloatArray, *, radius_px: float = 2.5
+) -> ImageArray:
+    """Draw dots, coloured by their order: filled where visible, rings where hidden.
+
+    Args:
+        image: (H, W, 3) RGB uint8; not changed.
+        keypoints: (K, 3) x, y px and COCO visibility; those of 0 are left out.
+        radius_px: Of the dots.
+    """
+    canvas = image.copy()
+    fine = 2**_SUBPIXEL_BITS
+    for index, (x, y, visibility) in enumerate(keypoints):
+        if visibility > 0:
+            centre = (round((x - 0.5) * fine), round((y - 0.5) * fine))
+            colour = PALETTE[index % len(PALETTE)]
+            line = cv2.FILLED if visibility == 2 else 1
+            radius = round(radius_px * fine)
+            cv2.circle(canvas, centre, radius, colour, line, cv2.LINE_AA, _SUBPIXEL_BITS)
+    return canvas
 
 
 def contact_sheet(

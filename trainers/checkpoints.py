@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import CheckpointError, SpecError
 from pipeline.formats.storage import write_bytes_atomic
+from pipeline.records.keypoints import RigidPoints
 from pipeline.records.predictions import Task
 from pipeline.specs.training import ModelSpec
 from trainers.networks.network import AnyNetwork
@@ -47,6 +48,8 @@ class Checkpoint:
         step: Optimiser steps taken.
         seed: The run's.
         objects: Sizes of objects that the network is laid out for, where that matters.
+        keypoints: Names of the keypoints of every class; empty where none are learned.
+        rigid_points: Where these are on the objects, by class; None where that is not known.
     """
 
     model: ModelSpec
@@ -59,6 +62,8 @@ class Checkpoint:
     step: int
     seed: int
     objects: ObjectSizes | None = None
+    keypoints: tuple[tuple[str, ...], ...] = ()
+    rigid_points: tuple[RigidPoints | None, ...] = ()
 
     def network(self) -> AnyNetwork:
         """What was trained."""
@@ -68,6 +73,7 @@ class Checkpoint:
             class_count=len(self.categories),
             input_px=self.input_px,
             objects=self.objects,
+            keypoint_count=max(map(len, self.keypoints), default=0),
         )
 
     def module(self, device: torch.device) -> nn.Module:
@@ -82,6 +88,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     document = {name: getattr(checkpoint, name) for name in Checkpoint.__slots__}
     document["model"] = checkpoint.model.model_dump(mode="json")
     document["objects"] = checkpoint.objects and asdict(checkpoint.objects)
+    document["rigid_points"] = [points and asdict(points) for points in checkpoint.rigid_points]
     buffer = io.BytesIO()
     torch.save(document, buffer)
     write_bytes_atomic(path, buffer.getvalue())
@@ -118,6 +125,11 @@ def checkpoint_of(document: dict[str, Any], path: Path) -> Checkpoint:
             step=document["step"],
             seed=document["seed"],
             objects=None if objects is None else ObjectSizes(**objects),
+            keypoints=tuple(tuple(names) for names in document.get("keypoints", ())),
+            rigid_points=tuple(
+                None if points is None else RigidPoints(**points)
+                for points in document.get("rigid_points", ())
+            ),
         )
         checkpoint.module(torch.device("cpu"))
     except (

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from pipeline.dataset.objects import recorded_points
 from pipeline.drawing import read_rgb
 from pipeline.errors import DatasetError
 from pipeline.formats.annotated import labels_sha256, read_to_learn, recognise
@@ -17,6 +18,7 @@ from pipeline.formats.labelled import Category, CocoImage, CocoInstance
 from pipeline.formats.yolo import mirrored_keypoints
 from pipeline.geometry.boxes import FloatArray
 from pipeline.geometry.masks import mask_of_rle
+from pipeline.records.keypoints import RigidPoints
 from pipeline.specs.experiment import CropSpec
 from pipeline.specs.training import DataSource
 from trainers.augmentation.geometry import fit_square
@@ -86,6 +88,28 @@ class PictureSource(_LabelledFolder):
     def has_masks(self) -> bool:
         """Whether any object has a mask."""
         return any(i.rle for group in self._dataset.instances.values() for i in group)
+
+    @property
+    def keypoints(self) -> dict[str, tuple[str, ...]]:
+        """Names of the keypoints, by category that has some."""
+        return {c.name: c.keypoints for c in self._dataset.categories if c.keypoints}
+
+    @property
+    def mirrors(self) -> dict[str, tuple[int, ...] | None]:
+        """Which keypoint a mirrored object has at each place, by category; None: not known."""
+        return {self._names[i]: mirror for i, mirror in self._mirrored.items()}
+
+    def rigid_points(self) -> dict[str, RigidPoints]:
+        """Where keypoints are on the objects, by category of which that is known."""
+        return recorded_points(self._dataset.annotations_path.parent.parent) | {
+            c.name: RigidPoints(points_m=c.points_m) for c in self._dataset.categories if c.points_m
+        }
+
+    @property
+    def has_keypoints(self) -> bool:
+        """Whether any keypoint of the pictures is labelled."""
+        groups = (self._dataset.instances[image.image_id] for image in self._images)
+        return any(v > 0 for group in groups for item in group for *_, v in item.keypoints or ())
 
     def boxes_xyxy(self) -> FloatArray:
         """(N, 4) px, of all single objects."""

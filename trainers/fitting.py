@@ -28,7 +28,8 @@ from trainers.loading import open_loader
 from trainers.loop import StepModule, StepStream
 from trainers.networks.registry import check_network
 from trainers.networks.sizes import ObjectSizes
-from trainers.tasks import TrainingTask, open_task
+from trainers.task_registry import open_task
+from trainers.tasks import TrainingTask
 from trainers.validation import Judge, open_validation
 from trainers.watching import AtomicFiles, Watch, open_board
 from trainers.weights import Loaded, StartingPoint, find_weights, load_weights
@@ -76,6 +77,8 @@ class Run:
             input_px=self.spec.input_px,
             seed=self.spec.seed,
             objects=self.task.network.objects,
+            keypoints=self.task.keypoints,
+            rigid_points=self.task.rigid_points,
         )
 
     def build(self) -> tuple[torch.nn.Module, Loaded | None]:
@@ -85,7 +88,9 @@ class Run:
             network = self.task.network.build()
         if self.start is None:
             return network, None
-        return network, load_weights(network, self.task.network, self.start, self.task.categories)
+        task = self.task
+        loaded = load_weights(network, task.network, self.start, task.categories, task.keypoints)
+        return network, loaded
 
 
 @dataclass(frozen=True, kw_only=True)

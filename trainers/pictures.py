@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import DatasetError
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import find_class_folders, folder_sha256, read_image_folder
+from pipeline.geometry.camera import Distortion, Matrix3
+from pipeline.records.keypoints import RigidPoints
 from pipeline.records.predictions import Task, sha256_of
 
 __all__ = ["Picture", "PictureSet", "is_labelled", "list_pictures", "open_pictures"]
@@ -19,11 +21,20 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One file; ``image_hw`` is what its COCO entry says, None where there is none."""
+    """One file, and what its COCO entry says; None where there is none.
+
+    Attributes:
+        scene_id: BOP's: the ``video_id``, else 0.
+        K: Intrinsics, px.
+        dist: Of the lens.
+    """
 
     image_id: int
     path: Path
     image_hw: tuple[int, int] | None = None
+    scene_id: int = 0
+    K: Matrix3 | None = None
+    dist: Distortion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +44,15 @@ class PictureSet:
     Attributes:
         sha256: Of the annotation file or ImageFolder; of the file names where there are no labels.
         categories: Category id to name; empty for pictures without labels.
+        keypoints: Names of the keypoints, by category that has some.
+        rigid_points: Where they are on the object, by category of which that is known.
     """
 
     pictures: tuple[Picture, ...]
     categories: dict[int, str]
     sha256: str
+    keypoints: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rigid_points: dict[str, RigidPoints] = field(default_factory=dict)
 
 
 def open_pictures(target: Path, *, task: Task, split: str | None = None) -> PictureSet:
@@ -86,11 +101,22 @@ def _coco(annotations: Path) -> PictureSet:
         raise DatasetError(f"{annotations}: no images; expected at least one to predict on.")
     return PictureSet(
         pictures=tuple(
-            Picture(image_id=image.image_id, path=image.path, image_hw=(image.height, image.width))
+            Picture(
+                image_id=image.image_id,
+                path=image.path,
+                image_hw=(image.height, image.width),
+                scene_id=image.video_id or 0,
+                K=image.K,
+                dist=image.dist,
+            )
             for image in dataset.images
         ),
         categories={category.category_id: category.name for category in dataset.categories},
         sha256=sha256_of(annotations),
+        keypoints={c.name: c.keypoints for c in dataset.categories if c.keypoints},
+        rigid_points={
+            c.name: RigidPoints(points_m=c.points_m) for c in dataset.categories if c.points_m
+        },
     )
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_bytes_atomic, write_json_atomic
 from pipeline.progress import Progress, silent
-from pipeline.records.predictions import PredictionsMeta, meta_path
+from pipeline.records.poses import write_poses
+from pipeline.records.predictions import PredictionsMeta, meta_path, poses_path
 from trainers.checkpoints import Checkpoint, read_checkpoint
 from trainers.devices import open_device, use_all_cores
-from trainers.pictures import open_pictures
+from trainers.pictures import PictureSet, open_pictures
 from trainers.predictors import open_predictor
 
 __all__ = ["predict"]
@@ -27,7 +28,8 @@ def predict(
     """Predict with a trained network, at the pictures' own scale.
 
     Writes a COCO results file and ``*.meta.json`` beside it (pipeline/records/predictions.py);
-    class maps, where the network makes them, go into ``{stem of out}_semantic``.
+    class maps, where the network makes them, go into ``{stem of out}_semantic``, and poses, where
+    keypoints have known places on an object and the camera is known, into ``{stem}_poses.csv``.
 
     Args:
         run_dir: A finished run, or its checkpoint.
@@ -43,18 +45,22 @@ def predict(
 
     Raises:
         CheckpointError: If ``run_dir`` holds no finished run.
-        DatasetError: If a picture cannot be read, or no category is one that the network knows.
+        DatasetError: If a picture cannot be read, no category is one that the network knows, or
+            one has other keypoints.
     """
     checkpoint = read_checkpoint(run_dir)
     pictures = open_pictures(target, task=checkpoint.task, split=split)
     categories = pictures.categories or dict(enumerate(checkpoint.categories, start=1))
     ids = _category_ids(checkpoint, categories, target)
+    _check_keypoints(checkpoint, pictures, target)
     out.parent.mkdir(parents=True, exist_ok=True)
     module = checkpoint.module(open_device("auto"))
     predictor = open_predictor(checkpoint, module, ids=ids, out=out)
     with use_all_cores():
         entries = list(predictor.entries(pictures, progress))
     write_json_atomic(out, entries)
+    if predictor.poses:
+        write_poses(poses_path(out), predictor.poses)
     meta = PredictionsMeta(
         annotations_sha256=pictures.sha256,
         categories=categories,
@@ -63,11 +69,23 @@ def predict(
         model=checkpoint.model.name,
         run=(run_dir if run_dir.is_dir() else run_dir.parent).name,
         seed=checkpoint.seed,
+        poses=poses_path(out).name if predictor.poses else None,
         semantic_dir=predictor.semantic_dir.name if predictor.semantic_dir else None,
         seconds_per_image=predictor.seconds / len(pictures.pictures),
     )
     write_bytes_atomic(meta_path(out), meta.model_dump_json(indent=1).encode() + b"\n")
     return out
+
+
+def _check_keypoints(checkpoint: Checkpoint, pictures: PictureSet, target: Path) -> None:
+    for category, names in zip(checkpoint.categories, checkpoint.keypoints, strict=False):
+        wanted = pictures.keypoints.get(category, names)
+        if wanted != names:
+            raise DatasetError(
+                f"{target}: {category} has {len(wanted)} keypoints, {', '.join(wanted[:3])} ...; "
+                f"the network has learned {len(names)}, {', '.join(names[:3])} .... They must be "
+                "the same in the same order."
+            )
 
 
 def _category_ids(

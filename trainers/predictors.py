@@ -20,10 +20,12 @@ from pipeline.formats.storage import write_bytes_atomic
 from pipeline.geometry.boxes import xywh_from_xyxy
 from pipeline.geometry.masks import rle_of_mask
 from pipeline.progress import Progress
+from pipeline.records.poses import PosePrediction
 from pipeline.records.predictions import Task
 from trainers.augmentation.geometry import fit_square
 from trainers.checkpoints import Checkpoint
 from trainers.examples import ByteImage
+from trainers.keypoints.posing import pose_of
 from trainers.networks.network import Classifier, Detector, Segmenter
 from trainers.pictures import Picture, PictureSet
 from trainers.results import ClassMap, DetectedObject, PictureResult
@@ -44,6 +46,7 @@ class Predictor(ABC):
         ids: Category id by class index; classes that are not there are not asked for.
         semantic_dir: Where class maps go; None if there are none.
         seconds: Spent in the network and its post-processing.
+        poses: Of the objects whose keypoints say them, by then.
     """
 
     checkpoint: Checkpoint
@@ -51,6 +54,7 @@ class Predictor(ABC):
     ids: dict[int, int]
     semantic_dir: Path | None
     seconds: float = field(default=0.0, init=False)
+    poses: list[PosePrediction] = field(default_factory=list, init=False)
 
     @staticmethod
     @abstractmethod
@@ -87,13 +91,24 @@ class DetectionPredictor(Predictor):
             image = _read(picture)
             started = time.perf_counter()
             result = self._detect(network, image)
-            self.seconds += time.perf_counter() - started
-            for item in result.objects:
-                if item.class_index in self.ids:
-                    yield self._entry(item, picture, image)
+            seconds = time.perf_counter() - started
+            self.seconds += seconds
+            known = [item for item in result.objects if item.class_index in self.ids]
+            for item in known:
+                yield self._entry(item, picture, image)
+            self._add_poses(known, picture, pictures, seconds)
             if self.semantic_dir is not None and result.class_map is not None:
                 self._write_class_map(result.class_map, picture)
             progress(count, len(pictures.pictures))
+
+    def _add_poses(
+        self,
+        objects: Sequence[DetectedObject],
+        picture: Picture,
+        pictures: PictureSet,
+        seconds: float,
+    ) -> None:
+        """Poses follow from keypoints alone."""
 
     def _detect(self, network: Detector, image: ByteImage) -> PictureResult:
         detect = partial(network.detect, self.module, with_masks=self.checkpoint.has_masks)
@@ -112,6 +127,44 @@ class DetectionPredictor(Predictor):
         if item.mask is not None:
             entry["segmentation"] = rle_of_mask(item.mask.whole((image.shape[0], image.shape[1])))
         return entry
+
+
+class KeypointPredictor(DetectionPredictor):
+    """Boxes, masks and keypoints."""
+
+    def _entry(self, item: DetectedObject, picture: Picture, image: ByteImage) -> dict[str, Any]:
+        assert item.keypoints is not None
+        entry = super()._entry(item, picture, image)
+        count = len(self.checkpoint.keypoints[item.class_index])
+        # COCO's keypoints have pixel centres at whole numbers.
+        points = item.keypoints[:count] - [0.5, 0.5, 0]
+        entry["keypoints"] = [round(float(v), 4) for v in points.ravel()]
+        return entry
+
+    def _add_poses(
+        self,
+        objects: Sequence[DetectedObject],
+        picture: Picture,
+        pictures: PictureSet,
+        seconds: float,
+    ) -> None:
+        for item in objects:
+            name = self.checkpoint.categories[item.class_index]
+            points = pictures.rigid_points.get(name, self.checkpoint.rigid_points[item.class_index])
+            if points is None or picture.K is None:
+                continue
+            pose = pose_of(item, points, K=picture.K, dist=picture.dist)
+            if pose is not None:
+                self.poses.append(
+                    PosePrediction(
+                        scene_id=picture.scene_id,
+                        im_id=picture.image_id,
+                        obj_id=self.ids[item.class_index],
+                        score=item.score,
+                        cam_from_obj=pose,
+                        seconds=seconds,
+                    )
+                )
 
 
 class SemanticPredictor(Predictor):
@@ -182,6 +235,7 @@ class ClassificationPredictor(Predictor):
 
 _PREDICTORS: dict[Task, type[Predictor]] = {
     "detection": DetectionPredictor,
+    "keypoints": KeypointPredictor,
     "semantic": SemanticPredictor,
     "classification": ClassificationPredictor,
 }

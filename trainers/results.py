@@ -50,12 +50,14 @@ class DetectedObject:
         score: 0 to 1.
         box_xyxy: (4,) px, inside the picture.
         mask: None from a network that knows boxes only.
+        keypoints: (K, 3) x, y px and confidence in [0, 1]; None from one that knows none.
     """
 
     class_index: int
     score: float
     box_xyxy: FloatArray
     mask: ObjectMask | None = None
+    keypoints: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

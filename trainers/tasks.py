@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pipeline.drawing import contact_sheet, draw_instances, read_rgb
 from pipeline.errors import DatasetError
 from pipeline.geometry.boxes import FloatArray
+from pipeline.records.keypoints import RigidPoints
 from pipeline.records.predictions import Task
 from pipeline.specs.training import DataSource, TrainSpec
 from trainers.augmentation.chance import Purpose, child
@@ -27,9 +28,21 @@ from trainers.networks.sizes import ObjectSizes, measure_objects
 from trainers.pictures import list_pictures
 from trainers.sampling import Sampler, Slot
 
-__all__ = ["ClassificationTask", "DetectionTask", "SemanticTask", "TrainingTask", "open_task"]
+__all__ = [
+    "ClassificationTask",
+    "CropTask",
+    "DetectionTask",
+    "KeypointNames",
+    "KeypointPlaces",
+    "SemanticTask",
+    "TrainingTask",
+]
 
 _SHEET_TILES = 40
+
+
+KeypointNames = tuple[tuple[str, ...], ...]
+KeypointPlaces = tuple[RigidPoints | None, ...]
 
 
 class _Example(Protocol):
@@ -62,6 +75,8 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
         data_sha256: One hash per data source.
         network: What is trained.
         has_masks: Whether it learns masks.
+        keypoints: Names by class; empty where none are learned.
+        rigid_points: Where they are on the objects, by class; None where nobody knows.
     """
 
     name: ClassVar[Task]
@@ -77,6 +92,7 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
         self._sources = [self._open(source) for source in spec.data]
         self.categories = merge_categories(self._sources)
         self.data_sha256 = tuple(source.sha256 for source in self._sources)
+        self.keypoints, self.rigid_points = self._list_keypoints()
         self._class_of = {name: index for index, name in enumerate(self.categories)}
         self._cache = ExampleCache[ExampleT]()
         self._sampler = Sampler(
@@ -92,6 +108,7 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
             class_count=len(self.categories),
             input_px=spec.input_px,
             objects=objects or self._measure(),
+            keypoint_count=max(map(len, self.keypoints), default=0),
         )
         self.has_masks = self._learns_masks()
 
@@ -118,6 +135,9 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
     @abstractmethod
     def _example(self, slot: Slot) -> ExampleT: ...
 
+    def _list_keypoints(self) -> tuple[KeypointNames, KeypointPlaces]:
+        return (), ()
+
     def _measure(self) -> ObjectSizes | None:
         return None
 
@@ -134,7 +154,7 @@ class TrainingTask(ABC, Generic[SourceT, ExampleT]):
         return self._cache.put(key, example, example.size_bytes)
 
 
-class _CropTask(TrainingTask[PictureSource, DetectionExample]):
+class CropTask(TrainingTask[PictureSource, DetectionExample]):
     """Crops of pictures at their own scale."""
 
     def __init__(self, spec: TrainSpec, *, objects: ObjectSizes | None = None) -> None:
@@ -196,7 +216,7 @@ class _CropTask(TrainingTask[PictureSource, DetectionExample]):
                 )
 
 
-class DetectionTask(_CropTask):
+class DetectionTask(CropTask):
     """Boxes, and masks where data and network have them."""
 
     name: ClassVar[Task] = "detection"
@@ -211,7 +231,7 @@ class DetectionTask(_CropTask):
         return self.network.makes_masks and any(source.has_masks for source in self._sources)
 
 
-class SemanticTask(_CropTask):
+class SemanticTask(CropTask):
     """The class of every pixel, from instance masks."""
 
     name: ClassVar[Task] = "semantic"
@@ -252,18 +272,3 @@ class ClassificationTask(TrainingTask[ObjectSource, ClassExample]):
         if len(present) == 1:
             return present[0]
         return "\n".join(f"{name} {shares[name]:.0%}" for name in present)
-
-
-_TASKS: dict[Task, type[TrainingTask[Any, Any]]] = {
-    kind.name: kind for kind in (DetectionTask, SemanticTask, ClassificationTask)
-}
-
-
-def open_task(spec: TrainSpec, *, objects: ObjectSizes | None = None) -> TrainingTask[Any, Any]:
-    """The task of a run, its data opened; ``objects`` as in TrainingTask.
-
-    Raises:
-        DatasetError: If the data cannot be read, or teach something else.
-        SpecError: If there is no such network.
-    """
-    return _TASKS[spec.task](spec, objects=objects)

@@ -80,18 +80,23 @@ def find_weights(network: AnyNetwork) -> StartingPoint | None:
 
 
 def load_weights(
-    module: nn.Module, network: AnyNetwork, start: StartingPoint, categories: tuple[str, ...]
+    module: nn.Module,
+    network: AnyNetwork,
+    start: StartingPoint,
+    categories: tuple[str, ...],
+    keypoints: tuple[tuple[str, ...], ...] = (),
 ) -> Loaded:
     """Copy weights into a network.
 
     All of the backbone must be there. Heads are taken over where they fit; those of other
-    categories are not.
+    categories or keypoints are not.
 
     Args:
         module: Changed.
         network: What it is.
         start: The weights.
         categories: Of the training data, by class index.
+        keypoints: Names by class index, where keypoints are learned.
 
     Raises:
         CheckpointError: If they are of something else.
@@ -100,7 +105,8 @@ def load_weights(
     prefix, given = _renamed(network, start, own)
     unfit = [n for n, tensor in given.items() if n not in own or tensor.shape != own[n].shape]
     dropped = {name for name in unfit if not _in_backbone(network, name)}
-    if start.checkpoint is None or start.checkpoint.categories != categories:
+    known = start.checkpoint
+    if known is None or (known.categories, known.keypoints) != (categories, keypoints):
         dropped |= network.class_layers() & given.keys()
     for name, tensor in own.items():
         counts = name.endswith("num_batches_tracked")  # older files have none

@@ -6,11 +6,8 @@ symmetries (S, 4, 4) transforms that leave its looks alone, the identity among t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from scipy.spatial import cKDTree
-from scipy.spatial.transform import Rotation
 
 from pipeline.geometry.boxes import FloatArray
 
@@ -21,10 +18,7 @@ __all__ = [
     "mssd_m",
     "projected_px",
     "reprojection_px",
-    "symmetry_transforms",
 ]
-
-_SYMMETRY_STEP = 0.01  # of the diameter, between two turns about an axis (BOP 2019)
 
 
 def add_m(pred: FloatArray, gt: FloatArray, points_m: FloatArray) -> float:
@@ -84,50 +78,6 @@ def projected_px(pose: FloatArray, K: FloatArray, points_m: FloatArray) -> Float
     x = _moved(pose, points_m) @ np.asarray(K).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(x[:, 2:] > 0, x[:, :2] / x[:, 2:], np.inf)
-
-
-def symmetry_transforms(
-    info: Mapping[str, object], *, unit_m: float, step: float = _SYMMETRY_STEP
-) -> FloatArray:
-    """All symmetries of a model from BOP's facts about it.
-
-    Turns about an axis of continuous symmetry are taken in steps in which no point moves further
-    than ``step`` of the diameter.
-
-    Args:
-        info: ``symmetries_discrete`` (16 numbers each) and ``symmetries_continuous`` (``axis``
-            and ``offset``), both optional.
-        unit_m: Metres in one unit of the file.
-        step: As a fraction of the diameter.
-
-    Returns:
-        (S, 4, 4) in metres, the identity first.
-
-    Source: bop_toolkit, ``get_symmetry_transformations``.
-    """
-    discrete = [np.eye(4)]
-    for numbers in _listed(info.get("symmetries_discrete")):
-        transform = np.reshape(np.asarray(numbers, dtype=np.float64), (4, 4)).copy()
-        transform[:3, 3] *= unit_m
-        discrete.append(transform)
-    continuous = [np.eye(4)]
-    for entry in _listed(info.get("symmetries_continuous")):
-        turns = int(np.ceil(np.pi / step))
-        axis = np.asarray(entry["axis"], dtype=np.float64)
-        offset = np.asarray(entry["offset"], dtype=np.float64) * unit_m
-        for turn in range(1, turns):
-            transform = np.eye(4)
-            angle_rad = 2 * np.pi * turn / turns
-            transform[:3, :3] = Rotation.from_rotvec(
-                angle_rad * axis / np.linalg.norm(axis)
-            ).as_matrix()
-            transform[:3, 3] = offset - transform[:3, :3] @ offset
-            continuous.append(transform)
-    return np.array([about @ flip for flip in discrete for about in continuous])
-
-
-def _listed(value: object) -> Sequence:  # type: ignore[type-arg]  # whatever the file holds
-    return value if isinstance(value, list) else []
 
 
 def _moved(pose: FloatArray, points_m: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from pipeline.errors import DatasetError
+from pipeline.formats.boards import with_boards
 from pipeline.formats.claims import Claims, Entry, load_json
 from pipeline.formats.conventions import intrinsics_from_opencv
 from pipeline.formats.labelled import (
@@ -20,6 +21,7 @@ from pipeline.formats.labelled import (
 from pipeline.geometry.camera import Distortion, Matrix3
 from pipeline.geometry.masks import rle_area_px
 from pipeline.records.annotations import KeypointLabel
+from pipeline.records.scene import Vector3
 
 __all__ = [
     "Category",
@@ -120,7 +122,7 @@ def read_coco(
         groups[instance.image_id].append(instance)
     at.unique("annotation id", annotation_ids)
     videos = document.get("videos") and at.entries(document, "videos")
-    return CocoDataset(
+    dataset = CocoDataset(
         annotations_path=annotations_path,
         images_dir=reader.images_dir,
         categories=categories,
@@ -129,6 +131,7 @@ def read_coco(
         videos=tuple(reader.video(entry) for entry in videos or ()),
         models=_models(reader.images_dir.parent / "models"),
     )
+    return with_boards(dataset)
 
 
 def _models(folder: Path) -> dict[str, ModelFile]:
@@ -184,7 +187,14 @@ class _Reader:
             keypoints=keypoints,
             skeleton=tuple((start - 1, end - 1) for start, end in skeleton),
             sigmas=sigmas,
+            points_m=self._points_m(entry, len(keypoints), what),
         )
+
+    def _points_m(self, entry: Entry, count: int, what: str) -> tuple[Vector3, ...]:
+        if entry.get("keypoints_3d") is None:
+            return ()
+        metres = (v / 1000 for v in self.at.numbers(entry, "keypoints_3d", what, count=3 * count))
+        return tuple(zip(metres, metres, metres, strict=True))
 
     def image(self, entry: Entry) -> CocoImage:
         name = self.at.text(entry, "file_name")

@@ -86,6 +86,8 @@ def category_entry(category: Category) -> Entry:
         }
     if category.sigmas:
         entry["sigmas"] = list(category.sigmas)
+    if category.points_m:
+        entry["keypoints_3d"] = [1000 * value for point in category.points_m for value in point]
     return entry
 
 

@@ -17,6 +17,7 @@ from pipeline.geometry.camera import Distortion, Matrix3, Matrix4
 from pipeline.geometry.masks import Rle
 from pipeline.records.annotations import Box, KeypointLabel
 from pipeline.records.passes import NO_DEPTH_M
+from pipeline.records.scene import Vector3
 
 __all__ = [
     "Category",
@@ -37,6 +38,7 @@ class Category:
         keypoints: Their names, in the order of the annotations; empty where there are none.
         skeleton: Pairs of positions in ``keypoints``, from 0.
         sigmas: Per keypoint, of COCO's OKS; empty where the file has none.
+        points_m: Per keypoint, its place in the object's frame; empty where the file has none.
     """
 
     category_id: int
@@ -45,6 +47,7 @@ class Category:
     keypoints: tuple[str, ...] = ()
     skeleton: tuple[tuple[int, int], ...] = ()
     sigmas: tuple[float, ...] = ()
+    points_m: tuple[Vector3, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

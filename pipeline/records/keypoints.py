@@ -1,10 +1,29 @@
-"""Which keypoints a category has."""
+"""Which keypoints a category has, and where they are on an object."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict, model_validator
 
-__all__ = ["KeypointLayout"]
+from pipeline.geometry.camera import Matrix4
+from pipeline.records.scene import Vector3
+
+__all__ = ["KeypointLayout", "RigidPoints"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RigidPoints:
+    """Keypoints of an object that is not deformed: what a pose follows from.
+
+    Attributes:
+        points_m: In the object's frame.
+        symmetries: 4 x 4 turns and flips that leave its looks alone, without the identity; those
+            about an axis of revolution are not among them.
+    """
+
+    points_m: tuple[Vector3, ...]
+    symmetries: tuple[Matrix4, ...] = ()
 
 
 class KeypointLayout(BaseModel):

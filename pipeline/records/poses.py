@@ -6,16 +6,18 @@ Source: github.com/thodan/bop_toolkit, BOP challenge format for 6D localisation 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import PredictionsError
-from pipeline.formats.conventions import pose_from_bop
+from pipeline.formats.conventions import bop_from_pose, pose_from_bop
+from pipeline.formats.storage import write_text_atomic
 from pipeline.geometry.camera import Matrix4
 
-__all__ = ["PosePrediction", "read_poses"]
+__all__ = ["PosePrediction", "read_poses", "write_poses"]
 
 _COLUMNS = ("scene_id", "im_id", "obj_id", "score", "R", "t", "time")
 _ROTATION_TOLERANCE = 1e-2
@@ -56,6 +58,22 @@ def read_poses(path: Path) -> tuple[PosePrediction, ...]:
     return tuple(
         _pose(path, number, row) for number, row in rows if row and row[0].strip() != _COLUMNS[0]
     )
+
+
+def write_poses(path: Path, poses: Iterable[PosePrediction]) -> None:
+    """Write what :func:`read_poses` reads, whole or not at all."""
+    lines = [",".join(_COLUMNS)]
+    for pose in poses:
+        rotation, translation_mm = bop_from_pose(pose.cam_from_obj)
+        seconds = -1.0 if pose.seconds is None else pose.seconds
+        cells = (
+            f"{pose.scene_id},{pose.im_id},{pose.obj_id},{pose.score:.6f}",
+            " ".join(f"{value:.9g}" for value in rotation),
+            " ".join(f"{value:.9g}" for value in translation_mm),
+            f"{seconds:.4f}",
+        )
+        lines.append(",".join(cells))
+    write_text_atomic(path, "\n".join(lines) + "\n")
 
 
 def _pose(path: Path, line: int, row: list[str]) -> PosePrediction:

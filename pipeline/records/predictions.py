@@ -1,7 +1,9 @@
 """Predictions: COCO results JSON, and the meta file beside it.
 
 ``predictions.json`` is a list. For instances an entry is
-``{"image_id", "category_id", "bbox": [x, y, w, h], "score", "segmentation"?: RLE}``; for
+``{"image_id", "category_id", "bbox": [x, y, w, h], "score", "segmentation"?: RLE,
+"keypoints"?: [x, y, confidence, ...]}``, keypoints with pixel centres at whole numbers as in
+COCO; for
 classification it is ``{"image_id", "category_id", "score", "scores": {category_id: p}}``.
 Semantic maps lie as PNGs, pixel = category id and 0 = background, in ``semantic_dir``, named
 ``{image_id}.png``. ``predictions.meta.json`` says what they were made for and by whom.
@@ -18,9 +20,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import PredictionsError
 
-__all__ = ["PredictionsMeta", "Task", "meta_path", "read_meta", "read_results", "sha256_of"]
+__all__ = [
+    "PredictionsMeta",
+    "Task",
+    "meta_path",
+    "poses_path",
+    "read_meta",
+    "read_results",
+    "sha256_of",
+]
 
-Task = Literal["detection", "classification", "semantic"]
+Task = Literal["detection", "classification", "semantic", "keypoints"]
 
 
 class PredictionsMeta(BaseModel):
@@ -31,6 +41,7 @@ class PredictionsMeta(BaseModel):
         categories: Category id to name, as in that file.
         image_ids: Images that were predicted, also those without any detection.
         semantic_dir: Folder of semantic PNGs beside the file, if any.
+        poses: BOP results file beside it, made of the keypoints, if any.
         seconds_per_image: Wall time of the network and its post-processing.
     """
 
@@ -44,6 +55,7 @@ class PredictionsMeta(BaseModel):
     run: str | None = None
     seed: int | None = None
     semantic_dir: str | None = None
+    poses: str | None = None
     seconds_per_image: float | None = None
 
 
@@ -56,6 +68,11 @@ def sha256_of(path: Path) -> str:
 def meta_path(predictions_path: Path) -> Path:
     """``predictions.json`` -> ``predictions.meta.json``."""
     return predictions_path.with_suffix(".meta.json")
+
+
+def poses_path(predictions_path: Path) -> Path:
+    """``predictions.json`` -> ``predictions_poses.csv``."""
+    return predictions_path.with_name(f"{predictions_path.stem}_poses.csv")
 
 
 def read_meta(predictions_path: Path) -> PredictionsMeta | None:

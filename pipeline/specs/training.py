@@ -48,8 +48,9 @@ class ModelSpec(Spec):
     """A network by name; ``docs/training.md`` lists them and says which key is for which.
 
     Attributes:
-        name: ``compact_detector`` (boxes, masks and a semantic map), ``compact_classifier``, a
-            classifier of torchvision, or a detector or segmenter built on one.
+        name: ``compact_detector`` (boxes, masks and a semantic map, or keypoints),
+            ``compact_classifier``, ``heatmap`` (keypoints of one object per picture), a classifier
+            of torchvision, or a detector or segmenter built on one.
         backbone: The classifier of torchvision that sees, for detectors and segmenters.
         fpn: Whether a feature pyramid lies between backbone and heads (detectors).
         width: Multiplies the channels of our own layers: of the compact networks all, else those
@@ -84,8 +85,12 @@ def check_network_fits_task(model: ModelSpec, task: str, *, input_px: int) -> No
     Raises:
         ValueError: Saying which.
     """
-    own = {"compact_detector": "detection", "compact_classifier": "classification"}
-    if own.get(model.name, task) != task:
+    own = {
+        "compact_detector": ("detection", "keypoints"),
+        "compact_classifier": ("classification",),
+        "heatmap": ("keypoints",),
+    }
+    if task not in own.get(model.name, (task,)):
         raise ValueError(f"a {model.name} cannot be trained for {task}")
     if model.name == "compact_detector" and input_px % 32:
         raise ValueError(f"input_px of {input_px} is not a multiple of 32")
@@ -210,10 +215,12 @@ class TrainSpec(Spec):
     def _metric_fits_task(self) -> TrainSpec:
         if self.validation is not None:
             known = METRICS.get(self.task, ())
+            if not known:
+                raise ValueError(f"there is no validation for {self.task}; leave it out")
             if self.validation.metric not in (None, *known):
                 raise ValueError(
                     f"validation has no metric {self.validation.metric!r} for {self.task}; "
-                    f"expected {', '.join(known) or 'no validation'}"
+                    f"expected {', '.join(known)}"
                 )
         return self
 

@@ -17,11 +17,11 @@ from evaluation.metrics.pose import (
     mssd_m,
     projected_px,
     reprojection_px,
-    symmetry_transforms,
 )
 from evaluation.scores import evaluate, write_scores
 from pipeline.errors import DatasetError, PredictionsError
 from pipeline.formats.ply import encode_ply
+from pipeline.geometry.symmetries import symmetry_transforms
 
 K = np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]])
 # A flat square of 0.2 m: turning it by 90 degrees changes nothing.
@@ -221,3 +221,31 @@ def test_wrong_lines_get_one_line(bop: Path, tmp_path: Path, line, message):
 def test_without_poses_there_is_nothing_to_score_on(painted_dataset: Path, tmp_path: Path):
     with pytest.raises(DatasetError, match="cam_R_m2c"):
         evaluate(write(tmp_path / "p.csv", []), painted_dataset)
+
+
+def test_an_object_without_a_model_is_measured_on_its_keypoints(tmp_path: Path):
+    """A shift by 10 mm moves every corner by that; the diagonal of the square is its diameter."""
+    (tmp_path / "a.png").write_bytes(cv2.imencode(".png", np.zeros((480, 640), np.uint8))[1])
+    opencv_K = (K - [[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]]).ravel().tolist()
+    places_mm = (1000 * SQUARE).ravel().tolist()
+    document = {
+        "images": [{"id": 4, "file_name": "a.png", "width": 640, "height": 480, "cam_K": opencv_K}],
+        "categories": [
+            {"id": 2, "name": "square", "keypoints": ["a", "b", "c", "d"]}
+            | {"keypoints_3d": places_mm}
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 4, "category_id": 2, "bbox": [270, 190, 100, 100]}
+            | {"cam_R_m2c": np.eye(3).ravel().tolist(), "cam_t_m2c": [0, 0, 1000]}
+        ],
+    }
+    (tmp_path / "instances_val.json").write_text(json.dumps(document))
+    line = csv_line(pose(t=(0.01, 0, 1)), scene=0, image=4, obj=2)
+    found = values(evaluate(write(tmp_path / "p.csv", [line]), tmp_path))
+    assert found["add_median_m"] == pytest.approx(0.01)
+    assert found["add_recall@0.1d"] == 1  # of 283 mm
+    assert found["mssd_ar"] == 1
+    del document["categories"][0]["keypoints_3d"]
+    (tmp_path / "instances_val.json").write_text(json.dumps(document))
+    with pytest.raises(DatasetError, match="a pose without a model or keypoints_3d"):
+        evaluate(write(tmp_path / "p.csv", [line]), tmp_path)

@@ -15,7 +15,7 @@ from pipeline.specs.training import DataSource, FreezeSpec, ModelSpec, TrainSpec
 from trainers.checkpoints import read_checkpoint
 from trainers.curves import Curves
 from trainers.loop import StepModule, StepStream
-from trainers.tasks import open_task
+from trainers.task_registry import open_task
 from trainers.training import train
 
 

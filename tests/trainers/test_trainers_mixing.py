@@ -23,7 +23,7 @@ from trainers.augmentation.occlusion import erase_example
 from trainers.augmentation.recipe import augment_crop, augment_small
 from trainers.augmentation.trivial import mix_classes, trivial_augment
 from trainers.examples import ClassExample, DetectionExample, ObjectExample, one_class
-from trainers.tasks import open_task
+from trainers.task_registry import open_task
 
 SEEDS = st.integers(0, 2**32)
 COLOURS = ((220, 20, 20), (20, 220, 20), (20, 20, 220), (220, 220, 20))

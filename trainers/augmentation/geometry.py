@@ -127,6 +127,12 @@ def _index_matrix(matrix: FloatMatrix, *, source: FloatMatrix, target: FloatMatr
 
 def warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int) -> ByteImage:
     """Apply a (2, 3) transform of pixels to a picture; ``border`` is OpenCV's."""
+    shrink = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if shrink > 1:  # else fine patterns would turn into others: four pixels make one of a warp
+        height, width = (max(1, side // shrink) for side in image.shape[:2])
+        factors = np.array([image.shape[1] / width, image.shape[0] / height])
+        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+        matrix = np.column_stack([matrix[:, :2] * factors, matrix[:, 2]])
     index_matrix = _index_matrix(matrix, source=np.zeros(2), target=np.zeros(2))
     size = (side_px, side_px)
     return np.asarray(cv2.warpAffine(image, index_matrix, size, borderMode=border))

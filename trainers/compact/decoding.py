@@ -9,8 +9,15 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import batched_nms
 
-from trainers.compact.network import CompactDetector, boxes_around
+from pipeline.geometry.boxes import FloatArray
+from trainers.compact.network import (
+    MASK_SIDE,
+    CompactDetector,
+    DenseOutput,
+    boxes_around,
+)
 from trainers.examples import ByteImage
+from trainers.keypoints.heatmaps import read_heatmaps
 from trainers.results import DetectedObject, ObjectMask, PictureResult, paste_mask
 
 __all__ = ["detect"]
@@ -33,7 +40,8 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
     bottom, right = -height % network.size_multiple, -width % network.size_multiple
     padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
     batch = torch.from_numpy(padded)[None].permute(0, 3, 1, 2)
-    output = network(batch.to(network.heat.weight.device), fine=with_masks)
+    fine = with_masks or network.point_head is not None
+    output = network(batch.to(network.heat.weight.device), fine=fine)
     scores, cells, classes = _peaks(output.heat[0])
     boxes = boxes_around(cells, output.distances_px[0, :, cells[:, 0], cells[:, 1]].T)
     boxes[:, 0::2] = boxes[:, 0::2].clamp(0, width)
@@ -52,8 +60,9 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
             for shape, region in zip(shapes, regions.double().cpu().numpy(), strict=True)
         ]
         boxes_xyxy = np.array([mask.box_xyxy() for mask in masks]).reshape(-1, 4)
+    keypoints = _keypoints(network, output, boxes) if network.point_head is not None else None
     class_map = None
-    if output.fine is not None:
+    if with_masks and output.fine is not None:
         semantic = output.fine.semantic
         semantic = functional.interpolate(semantic, size=padded.shape[:2], mode="bilinear")
         class_map = semantic[0].argmax(0)[:height, :width].cpu().numpy()
@@ -64,12 +73,23 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
                 score=float(scores[k]),
                 box_xyxy=boxes_xyxy[i],
                 mask=masks[i] if masks is not None else None,
+                keypoints=keypoints[i] if keypoints is not None else None,
             )
             for i, k in enumerate(keep.tolist())
             if np.isfinite(boxes_xyxy[i]).all()  # an empty mask has no box
         ),
         class_map=class_map,
     )
+
+
+def _keypoints(network: CompactDetector, output: DenseOutput, boxes: Tensor) -> FloatArray:
+    """(N, K, 3) x, y px and confidence."""
+    regions = _regions(boxes)
+    images = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+    places, confidence = read_heatmaps(network.points(output, images, regions))
+    step = (regions[:, 2:] - regions[:, :2]) / MASK_SIDE
+    points = regions[:, None, :2] + places * step[:, None]
+    return torch.cat([points, confidence[..., None]], dim=-1).double().cpu().numpy()
 
 
 def _peaks(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -14,6 +14,7 @@ from trainers.compact.losses import (
     DetectionBatch,
     detection_losses,
     expected_losses,
+    has_boxes_alone,
     stack_targets,
 )
 from trainers.compact.network import CompactDetector
@@ -46,7 +47,9 @@ class CompactDetection(Detector):
 
     def build(self) -> nn.Module:
         """See Network."""
-        network = CompactDetector(self.class_count, self.model.width)
+        network = CompactDetector(
+            self.class_count, self.model.width, keypoint_count=self.keypoint_count
+        )
         return network.to(memory_format=torch.channels_last)
 
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -67,7 +70,9 @@ class CompactDetection(Detector):
 
     def losses(self, module: nn.Module, batch: DetectionBatch) -> dict[str, Tensor]:
         """See Network."""
-        return detection_losses(cast("CompactDetector", module), batch)
+        network = cast("CompactDetector", module)
+        output = network(batch.images, fine=not has_boxes_alone(batch))
+        return detection_losses(network, output, batch)
 
     def expected_losses(self, batch: DetectionBatch) -> dict[str, float]:
         """See Network."""

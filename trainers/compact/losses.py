@@ -17,6 +17,7 @@ from trainers.compact.network import (
     DISTANCE_UNIT_PX,
     HEAT_PRIOR,
     CompactDetector,
+    DenseOutput,
     boxes_around,
 )
 from trainers.compact.targets import DetectionTargets
@@ -27,6 +28,7 @@ __all__ = [
     "DetectionBatch",
     "detection_losses",
     "expected_losses",
+    "has_boxes_alone",
     "heat_loss",
     "stack_targets",
 ]
@@ -83,12 +85,13 @@ def stack_targets(
     )
 
 
-def detection_losses(network: CompactDetector, batch: DetectionBatch) -> dict[str, Tensor]:
+def detection_losses(
+    network: CompactDetector, output: DenseOutput, batch: DetectionBatch
+) -> dict[str, Tensor]:
     """Weighted parts, which add up to the loss: heat, box, mask, semantic.
 
-    Objects that are boxes alone teach neither masks nor the semantic map.
+    Without the fine branch the last two are 0.
     """
-    output = network(batch.images, fine=not _has_boxes_alone(batch))
     parts = {
         "heat": heat_loss(output.heat.float(), batch.heat, batch.heat_weight),
         "box": _BOX_FACTOR * _box_loss(output.distances_px.float(), batch),
@@ -117,12 +120,13 @@ def expected_losses(batch: DetectionBatch) -> dict[str, float]:
             torch.zeros_like(batch.semantic), batch.semantic, batch.semantic_weight
         ),
     }
-    if _has_boxes_alone(batch):
+    if has_boxes_alone(batch):
         parts |= {"mask": torch.zeros(()), "semantic": torch.zeros(())}
     return {name: float(part) for name, part in parts.items()}
 
 
-def _has_boxes_alone(batch: DetectionBatch) -> bool:
+def has_boxes_alone(batch: DetectionBatch) -> bool:
+    """Whether no object of a batch has a mask."""
     return len(batch.cells) == 0 and bool((batch.box_weight > 0).any())
 
 

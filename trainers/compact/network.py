@@ -1,9 +1,10 @@
-"""The compact detector: boxes, instance masks and a semantic map from one small network.
+"""The compact detector: boxes, masks, keypoints and a semantic map from one small network.
 
 Published parts, put together for training from scratch on a few CPU cores: inverted residuals
 (MobileNetV2), a feature pyramid down to stride 4, object centres as peaks of a heat map
 (CenterNet), box sides as distances from the centre, and masks by convolutions whose weights each
-object brings along (CondInst), applied to features pooled from its box (BlendMask).
+object brings along (CondInst), applied to features pooled from its box (BlendMask). Keypoints are
+read off maps over the same region, as Mask R-CNN's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import roi_align
-from torchvision.ops.misc import Conv2dNormActivation
+
+from trainers.compact.blocks import conv, separable, stage
 
 __all__ = [
     "DISTANCE_UNIT_PX",
@@ -33,7 +35,7 @@ STRIDE = 4
 FINE_STRIDE = 2
 """Pixels per cell of the semantic map and the mask features."""
 MASK_SIDE = 32
-"""Cells per side of an instance mask inside its region."""
+"""Cells per side of an instance mask, or a keypoint's map, inside its region."""
 
 _MASK_CHANNELS = 8
 HEAT_PRIOR = 0.01  # so that the many empty cells do not drown the first steps (RetinaNet)
@@ -77,6 +79,7 @@ class CompactDetector(nn.Module):
     Args:
         class_count: C, without background.
         width: Multiplies all channels.
+        keypoint_count: K; 0: it has no layers for them.
 
     Attributes:
         size_multiple: H and W of its input are multiples of this.
@@ -84,32 +87,33 @@ class CompactDetector(nn.Module):
 
     size_multiple = 32
 
-    def __init__(self, class_count: int, width: float = 1.0) -> None:
+    def __init__(self, class_count: int, width: float = 1.0, *, keypoint_count: int = 0) -> None:
         super().__init__()
         self.class_count = class_count
         c2, c4, c8, c16, c32, pyramid = (
             _channels(count, width) for count in (16, 32, 40, 80, 112, 64)
         )
-        self.stem = _conv(3, c2, stride=2)
+        self.stem = conv(3, c2, stride=2)
         # A dense convolution is faster here than an inverted residual: at this size the
         # CPU waits for memory, and the expansion would move four times as much.
-        self.stage4 = _conv(c2, c4, stride=2)
-        self.stage8 = _stage(c4, c8, expansion=4, repeats=3)
-        self.stage16 = _stage(c8, c16, expansion=4, repeats=3)
-        self.stage32 = _stage(c16, c32, expansion=4, repeats=2)
+        self.stage4 = conv(c2, c4, stride=2)
+        self.stage8 = stage(c4, c8, expansion=4, repeats=3)
+        self.stage16 = stage(c8, c16, expansion=4, repeats=3)
+        self.stage32 = stage(c16, c32, expansion=4, repeats=2)
         self.laterals = nn.ModuleList(nn.Conv2d(c, pyramid, 1) for c in (c4, c8, c16, c32))
-        self.smooth = nn.ModuleList(_separable(pyramid, pyramid) for _ in range(3))
+        self.smooth = nn.ModuleList(separable(pyramid, pyramid) for _ in range(3))
         self.tower = nn.Sequential(
-            _separable(pyramid, pyramid, kernel=5), _separable(pyramid, pyramid, kernel=5)
+            separable(pyramid, pyramid, kernel=5), separable(pyramid, pyramid, kernel=5)
         )
         self.heat = nn.Conv2d(pyramid, class_count, 1)
         self.box = nn.Conv2d(pyramid, 4, 1)
         self.fine_lateral = nn.Conv2d(c2, c2, 1)
         self.fine_top = nn.Conv2d(pyramid, c2, 1)
-        self.fine = _separable(c2, c2)
+        self.fine = separable(c2, c2)
         self.semantic = nn.Conv2d(c2, class_count + 1, 1)
         self.mask_features = nn.Conv2d(c2, _MASK_CHANNELS, 1)
         self.mask_head = DynamicMaskHead(pyramid)
+        self.point_head = PointHead(pyramid, keypoint_count) if keypoint_count else None
         nn.init.constant_(
             self.heat.bias,  # type: ignore[arg-type]  # a Conv2d made with a bias has one
             float(torch.logit(torch.tensor(HEAT_PRIOR))),
@@ -154,15 +158,25 @@ class CompactDetector(nn.Module):
         """
         assert output.fine is not None
         objects = output.objects.permute(0, 2, 3, 1)[cells[:, 0], cells[:, 1], cells[:, 2]]
-        pooled = roi_align(
-            output.fine.mask_features,
-            torch.cat([cells[:, :1].to(regions.dtype), regions], dim=1),
-            output_size=MASK_SIDE,
-            spatial_scale=1 / FINE_STRIDE,
-            sampling_ratio=1,
-            aligned=True,
-        )
+        pooled = _pool(output.fine.mask_features, FINE_STRIDE, cells[:, 0], regions, MASK_SIDE)
         return self.mask_head(objects, pooled)  # type: ignore[no-any-return]
+
+    def points(self, output: DenseOutput, images: Tensor, regions: Tensor) -> Tensor:
+        """Logits of single objects' keypoints.
+
+        Args:
+            output: Of the batch.
+            images: (N,) index in the batch.
+            regions: (N, 4) xyxy in px that each map covers.
+
+        Returns:
+            (N, K, 32, 32), rows and columns evenly over the region.
+        """
+        assert self.point_head is not None
+        assert output.fine is not None
+        coarse = _pool(output.objects, STRIDE, images, regions, MASK_SIDE // 2)
+        fine = _pool(output.fine.mask_features, FINE_STRIDE, images, regions, MASK_SIDE)
+        return self.point_head(coarse, fine)  # type: ignore[no-any-return]
 
 
 def boxes_around(cells: Tensor, distances_px: Tensor) -> Tensor:
@@ -177,6 +191,25 @@ def boxes_around(cells: Tensor, distances_px: Tensor) -> Tensor:
     """
     centres = cells.flip(1) * STRIDE + STRIDE / 2
     return torch.cat([centres - distances_px[:, :2], centres + distances_px[:, 2:]], dim=1)
+
+
+class PointHead(nn.Module):
+    """Maps of keypoints: what is around at half the resolution, where exactly at the whole."""
+
+    def __init__(self, channels: int, keypoint_count: int) -> None:
+        super().__init__()
+        self.around = nn.Sequential(
+            separable(channels, channels, kernel=5),
+            separable(channels, channels, kernel=5),
+            separable(channels, channels, kernel=5),
+        )
+        self.exact = separable(channels + _MASK_CHANNELS, channels)
+        self.points = nn.Conv2d(channels, keypoint_count, 1)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """(N, D, S/2, S/2) and (N, 8, S, S) pooled features to (N, K, S, S) logits."""
+        around = functional.interpolate(self.around(coarse), scale_factor=2.0, mode="bilinear")
+        return self.points(self.exact(torch.cat([around, fine], dim=1)))  # type: ignore[no-any-return]
 
 
 class DynamicMaskHead(nn.Module):
@@ -217,53 +250,18 @@ class DynamicMaskHead(nn.Module):
         return x.view(count, MASK_SIDE, MASK_SIDE)
 
 
-class _InvertedResidual(nn.Module):
-    """Expand, filter each channel, project (Sandler et al., CVPR 2018)."""
-
-    def __init__(self, inputs: int, outputs: int, *, stride: int, expansion: int) -> None:
-        super().__init__()
-        hidden = inputs * expansion
-        self.layers = nn.Sequential(
-            _conv(inputs, hidden, kernel=1),
-            _conv(hidden, hidden, stride=stride, groups=hidden),
-            _conv(hidden, outputs, kernel=1, activation=None),
-        )
-        self.residual = stride == 1 and inputs == outputs
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.layers(x)
-        return x + y if self.residual else y
+def _pool(features: Tensor, stride: int, images: Tensor, regions: Tensor, side: int) -> Tensor:
+    """(N, D, side, side) features of (N, 4) regions of (N,) pictures of a batch."""
+    pooled: Tensor = roi_align(
+        features,
+        torch.cat([images[:, None].to(regions.dtype), regions], dim=1),
+        output_size=side,
+        spatial_scale=1 / stride,
+        sampling_ratio=1,
+        aligned=True,
+    )
+    return pooled
 
 
 def _channels(count: int, width: float) -> int:
     return max(8, round(count * width / 8) * 8)
-
-
-def _conv(
-    inputs: int,
-    outputs: int,
-    *,
-    kernel: int = 3,
-    stride: int = 1,
-    groups: int = 1,
-    activation: type[nn.Module] | None = nn.ReLU,
-) -> Conv2dNormActivation:
-    return Conv2dNormActivation(
-        inputs, outputs, kernel, stride, groups=groups, activation_layer=activation
-    )
-
-
-def _separable(inputs: int, outputs: int, *, kernel: int = 3) -> nn.Sequential:
-    depthwise = _conv(inputs, inputs, kernel=kernel, groups=inputs, activation=None)
-    return nn.Sequential(depthwise, _conv(inputs, outputs, kernel=1))
-
-
-def _stage(inputs: int, outputs: int, *, expansion: int, repeats: int) -> nn.Sequential:
-    """Halves the size, then ``repeats - 1`` blocks at the new one."""
-    return nn.Sequential(
-        _InvertedResidual(inputs, outputs, stride=2, expansion=expansion),
-        *(
-            _InvertedResidual(outputs, outputs, stride=1, expansion=expansion)
-            for _ in range(repeats - 1)
-        ),
-    )

@@ -12,7 +12,7 @@ from pipeline.geometry.boxes import FloatArray
 from trainers.compact.network import FINE_STRIDE, MASK_SIDE, STRIDE
 from trainers.examples import DetectionExample, ObjectExample
 
-__all__ = ["DetectionTargets", "encode_targets"]
+__all__ = ["DetectionTargets", "encode_targets", "jittered_region"]
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -94,9 +94,7 @@ def encode_targets(
         centre, size = _centre_and_size(item.box_xyxy)
         cell_xy = (centre + rng.normal(0, _CENTRE_JITTER, 2) * size) / STRIDE
         cells[i] = np.clip(cell_xy[::-1], 0, side - 1)
-        shift = rng.normal(0, _CENTRE_JITTER, 2) * size
-        half = size * rng.uniform(*_REGION_MARGIN, 2) / 2
-        regions[i] = np.concatenate([centre + shift - half, centre + shift + half])
+        regions[i] = jittered_region(item.box_xyxy, rng)
         masks[i] = _mask_in_region(item, regions[i])
     return DetectionTargets(
         heat=heat,
@@ -109,6 +107,14 @@ def encode_targets(
         regions_xyxy=regions,
         masks=masks,
     )
+
+
+def jittered_region(box_xyxy: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(4,) px around a box, slightly wrong, as boxes will be when predicted."""
+    centre, size = _centre_and_size(box_xyxy)
+    shift = rng.normal(0, _CENTRE_JITTER, 2) * size
+    half = size * rng.uniform(*_REGION_MARGIN, 2) / 2
+    return np.concatenate([centre + shift - half, centre + shift + half])
 
 
 def _area_px(box_xyxy: FloatArray) -> float:

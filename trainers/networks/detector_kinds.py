@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -41,6 +41,7 @@ _FOCAL_START = 0.25 * 0.99**2 * -math.log(0.01)
 class FasterRcnnDetection(TorchvisionDetection):
     """Ren et al., NeurIPS 2015; with a pyramid Lin et al., CVPR 2017."""
 
+    kind: ClassVar[type[nn.Module]] = FasterRCNN
     finest_stride: ClassVar[int] = 4
     further_maps: ClassVar[int] = 1
     per_octave: ClassVar[int] = 2
@@ -66,32 +67,36 @@ class FasterRcnnDetection(TorchvisionDetection):
             "box_detections_per_img": _MAX_OBJECTS,
             "box_batch_size_per_image": 128,
         }
-        if self.needs_masks:
-            options |= {
-                "mask_roi_pool": pool(14),
-                "mask_head": MaskRCNNHeads(self.channels, (self.channels,) * 4, 1),
-                "mask_predictor": MaskRCNNPredictor(
-                    self.channels, self.channels, 1 + self.class_count
-                ),
-            }
-        kind = MaskRCNN if self.needs_masks else FasterRCNN
-        found: nn.Module = kind(maps, **options)
+        found: nn.Module = self.kind(maps, **options, **self._further_heads(pool))
         return found
 
     def expected_losses(self, batch: RegionBatch) -> dict[str, float]:
         """See Network: of even guesses; the mask head starts with larger numbers."""
         return {"loss_objectness": math.log(2), "loss_classifier": math.log(1 + self.class_count)}
 
+    def _further_heads(self, pool: Callable[[int], nn.Module]) -> dict[str, Any]:
+        """Options of torchvision's class beyond those of Faster R-CNN; ``pool`` takes a side."""
+        return {}
+
 
 class MaskRcnnDetection(FasterRcnnDetection):
     """He et al., ICCV 2017."""
 
+    kind: ClassVar[type[nn.Module]] = MaskRCNN
     needs_masks: ClassVar[bool] = True
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """See Network."""
         return ("mask_rcnn",)
+
+    def _further_heads(self, pool: Callable[[int], nn.Module]) -> dict[str, Any]:
+        channels = self.channels
+        return {
+            "mask_roi_pool": pool(14),
+            "mask_head": MaskRCNNHeads(channels, (channels,) * 4, 1),
+            "mask_predictor": MaskRCNNPredictor(channels, channels, 1 + self.class_count),
+        }
 
 
 class RetinaNetDetection(TorchvisionDetection):

@@ -6,13 +6,18 @@ from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models.detection.transform import GeneralizedRCNNTransform, resize_boxes
+from torchvision.models.detection.transform import (
+    GeneralizedRCNNTransform,
+    resize_boxes,
+    resize_keypoints,
+)
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
@@ -24,7 +29,9 @@ from trainers.networks.network import Detector
 from trainers.networks.normalisation import MEAN, STD
 from trainers.results import DetectedObject, PictureResult, paste_mask
 
-__all__ = ["MapBackbone", "RegionBatch", "TorchvisionDetection"]
+__all__ = ["Array", "MapBackbone", "RegionBatch", "TorchvisionDetection"]
+
+Array = npt.NDArray[Any]
 
 _SINGLE_STRIDE = 16  # of a detector without a pyramid, as in the first Faster R-CNNs
 _MIN_SIDE_PX = 1.0
@@ -35,7 +42,8 @@ class RegionBatch(TensorBatch):
     """Pictures (B, 3, S, S) uint8 RGB and torchvision's targets.
 
     Attributes:
-        targets: ``boxes`` (N, 4) xyxy px, ``labels`` (N,), ``masks`` (N, S, S) uint8 if wanted.
+        targets: ``boxes`` (N, 4) xyxy px, ``labels`` (N,); ``masks`` (N, S, S) uint8 or
+            ``keypoints`` (N, K, 3) if wanted.
     """
 
     images: Tensor
@@ -136,9 +144,7 @@ class TorchvisionDetection(Detector):
     def detect(self, module: nn.Module, image: ByteImage, *, with_masks: bool) -> PictureResult:
         """See Detector."""
         image_hw = (image.shape[0], image.shape[1])
-        device = next(module.parameters()).device
-        tensor = torch.from_numpy(image).to(device).permute(2, 0, 1).float() / 255
-        found = {name: values.cpu().numpy() for name, values in module([tensor])[0].items()}
+        found = self._ask(module, image)
         boxes = found["boxes"].astype(float)
         objects = [
             DetectedObject(
@@ -146,11 +152,18 @@ class TorchvisionDetection(Detector):
                 score=float(found["scores"][i]),
                 box_xyxy=box,
                 mask=(paste_mask(found["masks"][i, 0], box, image_hw) if with_masks else None),
+                keypoints=found["keypoints"][i] if "keypoints" in found else None,
             )
             for i, box in enumerate(boxes)
             if (box[2:] - box[:2] >= _MIN_SIDE_PX).all()
         ]
         return PictureResult(objects=tuple(sorted(objects, key=lambda item: -item.score)))
+
+    def _ask(self, module: nn.Module, image: ByteImage) -> dict[str, Array]:
+        """Torchvision's answer about one picture: ``boxes``, ``labels``, ``scores``, ``masks``."""
+        device = next(module.parameters()).device
+        tensor = torch.from_numpy(image).to(device).permute(2, 0, 1).float() / 255
+        return {name: values.cpu().numpy() for name, values in module([tensor])[0].items()}
 
     @abstractmethod
     def _assemble(self) -> nn.Module:
@@ -187,11 +200,19 @@ class TorchvisionDetection(Detector):
                 x, y = item.mask_corner
                 whole[y : y + item.mask.shape[0], x : x + item.mask.shape[1]] = item.mask
             target["masks"] = torch.from_numpy(masks)
+        if self.keypoint_count:
+            points = np.zeros((len(objects), self.keypoint_count, 3), np.float32)
+            for label, item in zip(points, objects, strict=True):
+                assert item.keypoints is not None
+                label[: len(item.keypoints)] = item.keypoints
+            target["keypoints"] = torch.from_numpy(points)
         return target
 
     def _teaches(self, item: ObjectExample) -> bool:
         wide = (item.box_xyxy[2:] - item.box_xyxy[:2] >= _MIN_SIDE_PX).all()
         known = item.mask is not None or not self.needs_masks
+        if self.keypoint_count:
+            known = known and item.keypoints is not None
         return bool(wide) and known and not item.ignored
 
 
@@ -242,6 +263,8 @@ class _Zoom(GeneralizedRCNNTransform):  # type: ignore[misc]
         resized = functional.interpolate(image[None], after, mode="bilinear", antialias=True)[0]
         if target is not None:
             target["boxes"] = resize_boxes(target["boxes"], before, after)
+            if "keypoints" in target:
+                target["keypoints"] = resize_keypoints(target["keypoints"], before, after)
             if "masks" in target:
                 masks = functional.interpolate(target["masks"][:, None].float(), after)
                 target["masks"] = masks[:, 0].byte()

@@ -45,6 +45,7 @@ class Network(ABC, Generic[ExampleT, BatchT]):
         class_count: C, without background.
         input_px: Side of the training pictures.
         objects: Sizes of the training objects; None where they are not known or do not matter.
+        keypoint_count: Most keypoints that a class has; 0 where they are not learned.
     """
 
     task: ClassVar[Task]
@@ -55,6 +56,7 @@ class Network(ABC, Generic[ExampleT, BatchT]):
     class_count: int
     input_px: int
     objects: ObjectSizes | None = None
+    keypoint_count: int = 0
 
     @classmethod
     @abstractmethod
@@ -111,12 +113,14 @@ class Network(ABC, Generic[ExampleT, BatchT]):
         return None
 
     def class_layers(self) -> frozenset[str]:
-        """Names of the weights that belong to the classes: those whose shape their number sets."""
-        own, other = (
-            build_shapes(replace(self, class_count=count).build).state_dict()
-            for count in (self.class_count, self.class_count + 1)
+        """Names of the weights whose shape the number of classes or keypoints sets."""
+        others = [replace(self, class_count=self.class_count + 1)]
+        if self.keypoint_count:
+            others.append(replace(self, keypoint_count=self.keypoint_count + 1))
+        own = _shapes(self)
+        return frozenset(
+            name for other in others for name, shape in _shapes(other).items() if own[name] != shape
         )
-        return frozenset(name for name in own if own[name].shape != other[name].shape)
 
 
 class Classifier(Network[ClassExample, Any]):
@@ -138,6 +142,8 @@ class Detector(Network[DetectionExample, Any]):
     makes_class_maps: ClassVar[bool] = False
 
     needs_masks: ClassVar[bool] = False
+    shows_objects: ClassVar[bool] = False
+    """Whether it learns from squares around single objects, resized to ``input_px``."""
 
     @property
     def makes_masks(self) -> bool:
@@ -160,6 +166,10 @@ class Segmenter(Network[DetectionExample, Any]):
 
 
 AnyNetwork = Network[Any, Any]
+
+
+def _shapes(network: AnyNetwork) -> dict[str, torch.Size]:
+    return {name: x.shape for name, x in build_shapes(network.build).state_dict().items()}
 
 
 def is_under(name: str, modules: Sequence[str]) -> bool:

@@ -10,6 +10,8 @@ from pipeline.errors import SpecError
 from pipeline.records.predictions import Task
 from pipeline.specs.training import ModelSpec
 from trainers.compact.detector import CompactDetection
+from trainers.compact.pointing import CompactKeypoints
+from trainers.keypoints.heatmap import HeatmapKeypoints
 from trainers.networks.backbones import classifier_names
 from trainers.networks.classifiers import CompactClassification, TorchvisionClassification
 from trainers.networks.detector_kinds import (
@@ -20,6 +22,7 @@ from trainers.networks.detector_kinds import (
     SsdDetection,
     SsdliteDetection,
 )
+from trainers.networks.keypoint_rcnn import KeypointRcnnDetection
 from trainers.networks.network import AnyNetwork
 from trainers.networks.segmenters import (
     DeepLabSegmentation,
@@ -50,6 +53,7 @@ _KINDS: dict[Task, tuple[type[AnyNetwork], ...]] = {
         DeepLabSegmentation,
         LrasppSegmentation,
     ),
+    "keypoints": (HeatmapKeypoints, CompactKeypoints, KeypointRcnnDetection),
 }
 _ALWAYS = frozenset({"name", "weights", "freeze", "backbone_rate"})
 
@@ -66,6 +70,7 @@ def open_network(
     class_count: int,
     input_px: int,
     objects: ObjectSizes | None = None,
+    keypoint_count: int = 0,
 ) -> AnyNetwork:
     """A network by name.
 
@@ -75,6 +80,7 @@ def open_network(
         class_count: C, without background.
         input_px: Side of the training pictures.
         objects: Sizes of the training objects, for networks with anchors.
+        keypoint_count: Most keypoints that a class has, for networks that learn them.
 
     Raises:
         SpecError: Naming the key that asks for what there is not.
@@ -96,7 +102,13 @@ def open_network(
             f"key 'model.backbone': torchvision has no {model.backbone!r}; "
             f"{_hint(model.backbone, classifier_names())}"
         )
-    network = kind(model=model, class_count=class_count, input_px=input_px, objects=objects)
+    network = kind(
+        model=model,
+        class_count=class_count,
+        input_px=input_px,
+        objects=objects,
+        keypoint_count=keypoint_count,
+    )
     if model.weights == "DEFAULT" and network.published is None:
         raise SpecError(
             f"key 'model.weights': got 'DEFAULT'; {model.name} has none, name a run or use null."
@@ -120,14 +132,20 @@ def check_network(
         source: The file that asks for it, for the message.
 
     Returns:
-        The network, for two classes.
+        The network, for two classes of two keypoints.
 
     Raises:
         SpecError: In one line.
     """
     where = "" if source is None else f"{source}: "
     try:
-        network = open_network(model, task=task, class_count=2, input_px=input_px)
+        network = open_network(
+            model,
+            task=task,
+            class_count=2,
+            input_px=input_px,
+            keypoint_count=2 if task == "keypoints" else 0,
+        )
         network.check()
     except ValueError as error:
         raise SpecError(f"{where}key 'model': {error}.") from error
