@@ -14,6 +14,9 @@ from evaluation.sheet import Score, ScoreFile
 __all__ = ["Figure", "found_rule", "headline_figures", "summary"]
 
 
+_AS_GOOD = 0.01  # a smaller change of a score matters to nobody
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A number in large type and what it counts."""
@@ -86,6 +89,11 @@ def _drop_words(drop: Score) -> list[str]:
             "Between rendered frames that it has not seen and real pictures no difference can be "
             f"told from chance: the drop in {name} is {change.value}{interval}."
         ]
+    if abs(drop.value) < _AS_GOOD:
+        return [
+            "On real pictures it does as well as on rendered frames that it has not seen: the drop "
+            f"in {name} is {change.value}{interval}."
+        ]
     verb = "lower" if drop.value > 0 else "higher"
     return [
         f"On real pictures its {name} is {verb} than on rendered frames that it has not seen: the "
@@ -96,7 +104,12 @@ def _drop_words(drop: Score) -> list[str]:
 def _subject(case: DetectionCase | ClassificationCase, document: ScoreFile) -> str:
     own = _own(case, document)
     trained_on = next((s.trained_on for s in own if s.trained_on and is_network(s)), None)
-    return f"{case.name}, trained on {trained_on}," if trained_on else case.name
+    if not trained_on:
+        return case.name
+    name, _, domain = trained_on.rpartition("/")
+    if domain == "synthetic" and "/" not in name:
+        trained_on = f"rendered {name} only"
+    return f"{case.name}, trained on {trained_on},"
 
 
 def _result(case: DetectionCase | ClassificationCase, document: ScoreFile, *, subject: str) -> str:
@@ -114,7 +127,8 @@ def _result(case: DetectionCase | ClassificationCase, document: ScoreFile, *, su
     if quality is None or quality.value is None:
         return f"{text}."
     cell = cell_of(quality)
-    interval = f", {_interval_words(cell)}" if cell.interval else ""
+    spread = any(character.isdigit() for character in cell.interval)
+    interval = f", {_interval_words(cell)}" if spread else ""
     return f"{text} ({metric_name(quality.metric)} {cell.value}{interval})."
 
 
