@@ -17,7 +17,7 @@ from scipy.optimize import linprog
 
 from blender_scenes.dice.family import DiceFamily
 from blender_scenes.dice.footprints import Footprint, contact_distance, overlap
-from blender_scenes.dice.paints import surface_paint
+from blender_scenes.dice.paints import draw_paint, surface_paint
 from blender_scenes.dice.scene import DiceScene, Die, DieShape
 from blender_scenes.dice.solid import NUMBERS, DieSurface, die_surface, face_frame, face_points_m
 from pipeline.geometry.camera import project
@@ -167,6 +167,17 @@ def test_paint_is_the_pips_own_and_marbling_runs_on_the_body() -> None:
             assert bare.std(axis=0).max() > 0
         else:
             assert (bare == np.array(die.paint.body)).all()
+
+
+@pytest.mark.parametrize("finish", ["opaque", "marbled", "translucent"])
+def test_pips_of_every_die_that_is_sold_can_be_seen(finish: str) -> None:
+    """CIELAB differences of 2.3 are just seen (Mahy et al. 1994); pips are 5 px and blurred."""
+    values = {"finish": finish, "colours": "real", "hue_shift": 0.0, "roughness": 0.1}
+    for tone, brightness in itertools.product(np.linspace(0, 1, 100), (0.65, 1.1)):
+        paint = draw_paint(values | {"tone": tone, "brightness": brightness}, seed=0)
+        linear = np.array([[paint.body, paint.swirl, paint.pips]], np.float32).clip(0, 1)
+        body, swirl, pips = cv2.cvtColor(linear, cv2.COLOR_LRGB2Lab)[0]
+        assert min(np.linalg.norm(body - pips), np.linalg.norm(swirl - pips)) > 25
 
 
 def placed_m(die: Die, *, cells: int = 12) -> np.ndarray:
