@@ -21,7 +21,8 @@ _RENDERED, _REAL = 0, 1  # colours
 _FEWEST_PICTURES = 5  # for percentiles to be drawn
 _WORTH_SAYING = 0.1  # share of real values beyond the frames
 _MOST_SAID = 3
-_CHART_ENDS = (-100.0, 200.0)
+_CHART_ENDS = (-90.0, 190.0)  # inside the axis, clear of what is written beside it
+_WHOLE_FROM = 100  # numbers from here on need no decimals
 _NAMES = {
     "sim_to_real_gap": "the gap to real training is",
     "domain_drop": "the drop from rendered to real is",
@@ -136,16 +137,16 @@ def _facts(features: FeatureFinding) -> list[Fact]:
         facts.append(
             Fact(
                 name="Kernel distance (KID's formula)",
-                value=f"{features.kernel:.3g} [{features.kernel_low:.3g}, "
-                f"{features.kernel_high:.3g}]; 0 is alike",
+                value=f"{_short(features.kernel)} [{_short(features.kernel_low or 0)}, "
+                f"{_short(features.kernel_high or 0)}]; 0 is alike",
             )
         )
     if features.frechet is not None:
         facts.append(
             Fact(
                 name="Fréchet distance (FID's formula)",
-                value=f"{features.frechet:.3g} between {features.frechet_pictures} pictures each; "
-                f"{features.frechet_within:.3g} between halves of the real ones",
+                value=f"{_short(features.frechet)} between sets of {features.frechet_pictures}; "
+                f"{_short(features.frechet_within or 0)} between halves of the real ones",
             )
         )
     if not facts:
@@ -201,6 +202,11 @@ def _table(measures: Sequence[MeasureFinding]) -> ScoreTable:
 
 def _clipped(value: float) -> float:
     return min(max(value, _CHART_ENDS[0]), _CHART_ENDS[1])
+
+
+def _short(number: float) -> str:
+    text = f"{number:,.0f}" if abs(number) >= _WHOLE_FROM else f"{number:.3g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _range(percentiles: tuple[float, float, float]) -> str:
