@@ -26,7 +26,7 @@ from pipeline.formats.annotated import recognise
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.exports import convert_to_coco
 from pipeline.formats.imagefolder import grey_of_ink, read_image_folder
-from pipeline.formats.storage import write_bytes_atomic
+from pipeline.formats.storage import write_files
 
 __all__ = [
     "EMBEDDED",
@@ -96,7 +96,7 @@ def open_benchmark(
         DatasetError: If there is no such benchmark.
     """
     if name_or_dir in _EMBEDDED:
-        return _materialise(cache / name_or_dir, _EMBEDDED[name_or_dir]())
+        return write_files(cache / name_or_dir, _EMBEDDED[name_or_dir]())
     for folder in (Path(name_or_dir), *(parent / name_or_dir for parent in search)):
         if folder.is_dir():
             return _readable(folder, cache)
@@ -175,16 +175,6 @@ def _readable(folder: Path, cache: Path) -> Path:
     """A folder that we score on as it is, or what it is in COCO."""
     if recognise(folder) in ("yolo", "voc", "bop", "pet", "masks"):
         return convert_to_coco(folder, cache=cache)
-    return folder
-
-
-def _materialise(folder: Path, files: Iterator[tuple[str, bytes]]) -> Path:
-    for name, data in files:
-        path = folder / name
-        if path.is_file() and path.read_bytes() == data:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(path, data)
     return folder
 
 

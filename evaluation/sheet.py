@@ -40,13 +40,14 @@ class ScoreContext(_FileRecord):
     """How the model behind a predictions file came to be; None where not known.
 
     Attributes:
-        regime: ``real``, ``synthetic``, ``mixed``, ``pretrain_finetune``, ``baseline``, or any
-            word for an outside model.
+        regime: ``real``, ``synthetic``, ``mixed``, ``pretrain_finetune``, ``baseline``,
+            ``plateau`` (``real`` with other steps), or any word for an outside model.
         real_fraction: Share of the real training images it saw.
         trained_on: What it was trained on, in a few words.
         tested_on: ``NAME/real`` or ``NAME/synthetic``.
         real_images: Real training images it saw.
         synthetic_images: Synthetic ones.
+        steps: Optimiser steps, those of a pretraining included.
         without: What an ablation took away from the full recipe.
     """
 
@@ -57,6 +58,7 @@ class ScoreContext(_FileRecord):
     tested_on: str | None = None
     real_images: int | None = None
     synthetic_images: int | None = None
+    steps: int | None = None
     without: str | None = None
 
 

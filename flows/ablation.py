@@ -158,8 +158,9 @@ def run_ablation(
             rendered |= {f"{role}{suffix}": folder for role, folder in frames.items()}
             for run in recipe.plan.runs():
                 try:
-                    runs[grid.label(run)] = grid.train(run, data)
-                    tested.append(grid.predict(run, runs[grid.label(run)], test, data))
+                    found = grid.train(run, data)
+                    tested.append(grid.predict(run, list(found.values()), test, data))
+                    runs |= found
                 except WorkError as failure:
                     failures[grid.label(run)] = failure
         if not runs:

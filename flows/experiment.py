@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from evaluation.scores import read_scores
 from flows.ablation import run_ablation
+from flows.budget import Budget
 from flows.street import PLAIN_STEPS, Steps, run_demo, run_experiment
 from pipeline.errors import InputError
 
@@ -54,6 +55,7 @@ def prefect_steps(
         boxes=plain(steps.boxes, name="boxes"),
         train=patient(steps.train, name="train", task_run_name="train {label}"),
         predict=plain(steps.predict, name="predict", task_run_name="predict {label}"),
+        pool=plain(steps.pool, name="pool"),
         baseline=plain(steps.baseline, name="baseline"),
         evaluate=plain(steps.evaluate, name="evaluate"),
         domains=plain(steps.domains, name="domains"),
@@ -68,6 +70,8 @@ def experiment_flow(
     seed: int | None = None,
     workers: int | None = None,
     benchmarks: Path | None = None,
+    tune: bool = False,
+    budget: Budget | None = None,
 ) -> Path:
     """Render, train, predict, evaluate, report: regimes x real fractions x seeds.
 
@@ -77,12 +81,21 @@ def experiment_flow(
         seed: In place of the file's seeds, for rendering and training.
         workers: Blender processes; by default one per core.
         benchmarks: Folder in which benchmarks are found by name.
+        tune: Score on a part of the ``train`` split.
+        budget: ``small`` does the main comparison only.
 
     Returns:
         The report.
     """
     return run_experiment(
-        experiment, out, seed=seed, workers=workers, benchmarks=benchmarks, steps=prefect_steps()
+        experiment,
+        out,
+        seed=seed,
+        workers=workers,
+        benchmarks=benchmarks,
+        tune=tune,
+        budget=budget,
+        steps=prefect_steps(),
     )
 
 

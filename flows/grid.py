@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.analysis.plateau import PLATEAU
 from evaluation.benchmarks import EMBEDDED, split_names
+from evaluation.divisions import WHOLE, cut_train, fold_splits, write_folds
 from evaluation.measurement import task_of
 from evaluation.scores import ScoreContext
 from flows.benchmarks import find_benchmark
@@ -88,24 +90,41 @@ class Grid:
         if experiment.boxes is not None:
             yield "boxes", lambda folder: self.steps.boxes(folder, experiment.boxes, self.cells)
 
-    def train(self, run: PlannedRun, data: TrainingData) -> Path:
-        """The run folder of one cell of the grid."""
+    def train(self, run: PlannedRun, data: TrainingData) -> dict[str, Path]:
+        """The run folders of one cell of the grid by label: one, or one for each fold."""
         before = self.plan.pretraining(run, data)
         pretrained = None
         if before is not None:
-            label = f"pretraining seed {run.seed}"
+            label = f"pretraining seed {before.seed}"
             pretrained = self.steps.train(before, self.cells, label=label)
-        spec = self.plan.training(run, data, pretrained=pretrained)
-        return self.steps.train(spec, self.cells, label=self.label(run))
+        folders = {}
+        for fold in self.plan.folds_of(run):
+            spec = self.plan.training(run, data, pretrained=pretrained, fold=fold)
+            label = self.label(run) if fold is None else f"{self.label(run)} fold {fold}"
+            folders[label] = self.steps.train(spec, self.cells, label=label)
+        return folders
 
     def predict(
-        self, run: PlannedRun, folder: Path, test: TestSet, data: TrainingData
+        self, run: PlannedRun, folders: Sequence[Path], test: TestSet, data: TrainingData
     ) -> TestedPredictions:
-        """What one network says of one test set."""
+        """What one cell's network, or those of all folds, say of one test set."""
         label = f"{test.name}, {self.label(run)}"
-        predictions = self.steps.predict(
-            folder, test.folder, self.cells, split=test.split, label=label
-        )
+        if len(folders) == 1:
+            predictions = self.steps.predict(
+                folders[0], test.folder, self.cells, split=test.split, label=label
+            )
+        else:
+            parts = [
+                self.steps.predict(
+                    folder,
+                    test.folder,
+                    self.cells,
+                    split=fold_splits(fold)[1],
+                    label=f"{label} fold {fold}",
+                )
+                for fold, folder in enumerate(folders, start=1)
+            ]
+            predictions = self.steps.pool(parts, test.folder, self.cells, split=test.split)
         model = self.plan.experiment.model.name
         real_images = _share_of(data.real_images, run.real_fraction)
         synthetic_images = _share_of(data.synthetic_images, run.synthetic_fraction)
@@ -115,13 +134,14 @@ class Grid:
             target=test.folder,
             split=test.split,
             context=ScoreContext(
-                regime=run.regime,
+                regime=run.regime if run.times == 1 else PLATEAU,
                 real_fraction=run.real_fraction,
                 seed=run.seed,
                 trained_on=self._trained_on(run, synthetic_images),
                 tested_on=test.name,
                 real_images=real_images,
                 synthetic_images=synthetic_images,
+                steps=self.plan.steps_of(run),
                 without=self.without,
             ),
         )
@@ -195,6 +215,8 @@ class Grid:
             frames = f"{synthetic_images:,} frames of {frames}"
         if self.without is not None:
             frames = f"{frames} without {self.without}"
+        if run.times != 1:
+            real = f"{real}, {run.times:g} x the steps"
         return {
             "real": real,
             "synthetic": frames,
@@ -212,13 +234,14 @@ def learned_from(rendered: Mapping[str, Path], dataset: str) -> Path:
 def real_test_sets(plan: Plan, *, cache: Path, benchmarks: Path | None) -> tuple[TestSet, ...]:
     """The parts of the benchmark that are scored, the one that counts first.
 
-    Beside ``test`` that is ``val``, if there is one.
+    Beside ``test`` that is ``val``, if there is one; in a cross-validation all of ``train`` and
+    ``val``; for tuning a part of ``train``.
 
     Raises:
-        DatasetError: If there is no such benchmark.
+        DatasetError: If there is no such benchmark, or it has too few pictures.
         SpecError: If a regime wants real training pictures and it has none.
     """
-    name = plan.experiment.benchmark
+    name, tuning = plan.experiment.benchmark, plan.purpose == "tuning"
     beside = plan.source.parent / name
     folder = find_benchmark(
         str(beside) if name not in EMBEDDED and beside.is_dir() else name,
@@ -226,26 +249,44 @@ def real_test_sets(plan: Plan, *, cache: Path, benchmarks: Path | None) -> tuple
         search=[] if benchmarks is None else [benchmarks],
     ).absolute()
     splits = [name or "whole" for name in split_names(folder)]
-    if plan.wants_real and "train" not in splits:
+    if (plan.wants_real or tuning or plan.folds) and "train" not in splits:
+        key = "folds" if plan.folds else "regimes"
         raise SpecError(
-            f"{plan.source}: key 'regimes': got {', '.join(plan.experiment.regimes)}; benchmark "
+            f"{plan.source}: key '{key}': got {_words(getattr(plan.experiment, key))}; benchmark "
             f"{folder} has no train split (found: {', '.join(splits) or 'none'}), so expected "
-            "synthetic only."
+            f"{'none' if plan.folds else 'synthetic only'}{', and no tuning' * tuning}."
         )
+    tested_on = f"{folder.name}/real"
+    if tuning:
+        share = plan.experiment.tuning_share
+        cut = cut_train(folder, cache / f"{folder.name}-tuning", share=share)
+        return (TestSet(folder=cut, split="val", name=tested_on),)
+    if plan.folds is not None:
+        out = cache / f"{folder.name}-{plan.folds}-folds"
+        parts = [split for split in ("train", "val") if split in splits]
+        whole = write_folds(folder, out, splits=parts, folds=plan.folds)
+        return (TestSet(folder=whole, split=WHOLE, name=tested_on),)
     # Where none of it is trained on, all of it can be scored.
     split = "all" if not plan.wants_real and "all" in splits else None
     scored = [split, "val"] if split is None and {"test", "val"} <= set(splits) else [split]
-    return tuple(TestSet(folder=folder, split=s, name=f"{folder.name}/real") for s in scored)
+    return tuple(TestSet(folder=folder, split=s, name=tested_on) for s in scored)
 
 
-def training_data(*, synthetic: Path | None, real: Path | None) -> TrainingData:
-    """The training sets of a grid, counted."""
+def training_data(
+    *, synthetic: Path | None, real: Path | None, folds: int | None = None
+) -> TrainingData:
+    """The training sets of a grid, counted; of folds the largest."""
+    split = "train" if folds is None else fold_splits(folds)[0]
     return TrainingData(
         synthetic=synthetic,
         real=real,
         synthetic_images=0 if synthetic is None else _count_pictures(synthetic, None),
-        real_images=0 if real is None else _count_pictures(real, "train"),
+        real_images=0 if real is None else _count_pictures(real, split),
     )
+
+
+def _words(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _share_of(images: int, fraction: float) -> int:

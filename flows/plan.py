@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.errors import SpecError
+from evaluation.divisions import fold_splits
+from flows.grid_check import check_grid
+from flows.record import Purpose
 from pipeline.specs.document import load_document, parse_spec, with_setting
 from pipeline.specs.experiment import ExperimentSpec, Regime
 from pipeline.specs.scene import SceneSpec
-from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
+from pipeline.specs.training import DataSource, TrainSpec
 from trainers.networks.registry import check_network
 
 __all__ = ["DEMO", "Plan", "PlannedRun", "TrainingData", "load_plan", "load_scene"]
@@ -42,12 +45,15 @@ class PlannedRun:
     Attributes:
         real_fraction: 0 where no real picture is used.
         synthetic_fraction: 0 where no frame is used.
+        times: Of the experiment's steps; not 1 in runs that tell whether ``real`` was trained
+            long enough.
     """
 
     regime: Regime
     real_fraction: float
     synthetic_fraction: float
     seed: int
+    times: float = 1.0
 
     @property
     def label(self) -> str:
@@ -55,7 +61,8 @@ class PlannedRun:
         share = f" {self.real_fraction:g}" if self.real_fraction else ""
         some = 0 < self.synthetic_fraction < 1
         frames = f" {self.synthetic_fraction:g} of frames" if some else ""
-        return f"{self.regime}{share}{frames} seed {self.seed}"
+        times = "" if self.times == 1 else f" {self.times:g}x steps"
+        return f"{self.regime}{share}{frames}{times} seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +72,15 @@ class Plan:
     Attributes:
         source: The experiment file.
         scene_source: The scene spec's file.
+        purpose: Of the scores: final ones, those of a small budget (``indicative``), or those to
+            choose by, on a part of the ``train`` split (``tuning``).
     """
 
     source: Path
     experiment: ExperimentSpec
     scene_source: Path
     scene: SceneSpec
+    purpose: Purpose = "final"
 
     @property
     def test_scene(self) -> SceneSpec:
@@ -81,6 +91,11 @@ class Plan:
                 "seed": (self.scene.seed + _TEST_SEED_OFFSET) % 2**63,
             }
         )
+
+    @property
+    def folds(self) -> int | None:
+        """Parts of a cross-validation; None where the benchmark's own splits are taken."""
+        return None if self.purpose == "tuning" else self.experiment.folds
 
     @property
     def single(self) -> bool:
@@ -103,13 +118,52 @@ class Plan:
         return "synthetic" in self.experiment.regimes
 
     def runs(self) -> Iterator[PlannedRun]:
-        """The grid, seed by seed, so that an interrupted one has whole seeds."""
-        for seed in self.experiment.seeds:
-            for regime in self.experiment.regimes:
+        """The grid, seed by seed, so that an interrupted one has whole seeds.
+
+        Runs for other numbers of steps come last.
+        """
+        experiment = self.experiment
+        every = {s for seeds in experiment.seeds_at.values() for s in seeds}
+        for seed in (*experiment.seeds, *sorted(every - set(experiment.seeds))):
+            for regime in experiment.regimes:
                 for real, synthetic in self._shares(regime):
+                    if seed in self._seeds_of(real):
+                        yield PlannedRun(
+                            regime=regime,
+                            real_fraction=real,
+                            synthetic_fraction=synthetic,
+                            seed=seed,
+                        )
+        yield from self._plateau_runs()
+
+    def _plateau_runs(self) -> Iterator[PlannedRun]:
+        plateau = self.experiment.plateau
+        if plateau is None:
+            return
+        for real in plateau.real_fractions or self.experiment.real_fractions:
+            seeds = self._seeds_of(real)
+            for seed, times in itertools.product(seeds, plateau.times):
+                if plateau.seeds is None or seed in plateau.seeds:
                     yield PlannedRun(
-                        regime=regime, real_fraction=real, synthetic_fraction=synthetic, seed=seed
+                        regime="real",
+                        real_fraction=real,
+                        synthetic_fraction=0.0,
+                        seed=seed,
+                        times=times,
                     )
+
+    def _seeds_of(self, real_fraction: float) -> tuple[int, ...]:
+        return self.experiment.seeds_at.get(real_fraction, self.experiment.seeds)
+
+    def folds_of(self, run: PlannedRun) -> tuple[int | None, ...]:
+        """The folds that a run has to be trained for apart, from 1; (None,) for all at once."""
+        if self.folds is None or run.regime == "synthetic":
+            return (None,)
+        return tuple(range(1, self.folds + 1))
+
+    def steps_of(self, run: PlannedRun) -> int:
+        """Optimiser steps of a run, pretraining included."""
+        return max(1, round(run.times * self.experiment.steps))
 
     def _shares(self, regime: Regime) -> Iterator[tuple[float, float]]:
         """Shares of real pictures and of frames."""
@@ -127,11 +181,18 @@ class Plan:
         """
         if run.regime != "pretrain_finetune":
             return None
+        if self.experiment.shared_pretraining:
+            run = replace(run, seed=self.experiment.seeds[0])
         source = _frames(data, run)
         return self._training((source,), seed=run.seed, steps=self.experiment.steps // 2)
 
     def training(
-        self, run: PlannedRun, data: TrainingData, *, pretrained: Path | None = None
+        self,
+        run: PlannedRun,
+        data: TrainingData,
+        *,
+        pretrained: Path | None = None,
+        fold: int | None = None,
     ) -> TrainSpec:
         """The run itself.
 
@@ -139,12 +200,14 @@ class Plan:
             run: Which.
             data: Where the training sets are.
             pretrained: Run folder of :meth:`pretraining`.
+            fold: That it must not see.
         """
-        steps = self.experiment.steps
+        steps = self.steps_of(run)
         if run.regime == "synthetic":
             return self._training((_frames(data, run),), seed=run.seed, steps=steps)
+        split = "train" if fold is None else fold_splits(fold)[0]
         real = _source(data.real).model_copy(
-            update={"split": "train", "fraction": run.real_fraction, "subset_seed": run.seed}
+            update={"split": split, "fraction": run.real_fraction, "subset_seed": run.seed}
         )
         if run.regime == "real":
             return self._training((real,), seed=run.seed, steps=steps)
@@ -153,17 +216,17 @@ class Plan:
             synthetic = _frames(data, run).model_copy(update={"weight": 1 - share})
             real = real.model_copy(update={"weight": share})
             return self._training((real, synthetic), seed=run.seed, steps=steps)
-        model = self.experiment.model.model_copy(update={"weights": pretrained})
-        return self._training((real,), seed=run.seed, steps=steps - steps // 2, model=model)
+        spec = self._training((real,), seed=run.seed, steps=steps - self.experiment.steps // 2)
+        rate = self.experiment.finetune_learning_rate or spec.learning_rate
+        model = spec.model.model_copy(update={"weights": pretrained})
+        return spec.model_copy(update={"model": model, "learning_rate": rate})
 
-    def _training(
-        self, data: tuple[DataSource, ...], *, seed: int, steps: int, model: ModelSpec | None = None
-    ) -> TrainSpec:
+    def _training(self, data: tuple[DataSource, ...], *, seed: int, steps: int) -> TrainSpec:
         experiment = self.experiment
         return TrainSpec(
             task=experiment.task,
             data=data,
-            model=model or experiment.model,
+            model=experiment.model,
             input_px=experiment.input_px,
             steps=steps,
             batch_size=experiment.batch_size,
@@ -174,13 +237,20 @@ class Plan:
         )
 
 
-def load_plan(source: Path, *, seed: int | None = None, settings: Sequence[str] = ()) -> Plan:
+def load_plan(
+    source: Path,
+    *,
+    seed: int | None = None,
+    settings: Sequence[str] = (),
+    tuning: bool = False,
+) -> Plan:
     """Read an experiment and its scene spec.
 
     Args:
         source: The experiment file.
         settings: Take the place of its keys, as ``model.width=0.5``.
         seed: Takes the place of the scene's seed and of the experiment's seeds.
+        tuning: Score on a part of the ``train`` split; folds are left aside.
 
     Raises:
         SpecError: If either file is wrong, or they do not fit together.
@@ -189,28 +259,18 @@ def load_plan(source: Path, *, seed: int | None = None, settings: Sequence[str] 
     for setting in settings:
         document = with_setting(document, setting)
     if seed is not None:
-        document["seeds"] = [seed]
+        document |= {"seeds": [seed], "seeds_at": {}}
     experiment = parse_spec(document, ExperimentSpec, source=source)
     check_network(
         experiment.model, task=experiment.task, input_px=experiment.input_px, source=source
     )
-    for key in ("seeds", "regimes", "real_fractions", "synthetic_fractions"):
-        values = getattr(experiment, key)
-        if len(set(values)) != len(values):
-            raise SpecError(f"{source}: key '{key}': got {list(values)}; expected no value twice.")
-    for key in ("real_fractions", "synthetic_fractions"):
-        values = getattr(experiment, key)
-        if not all(0 < fraction <= 1 for fraction in values):
-            raise SpecError(
-                f"{source}: key '{key}': got {list(values)}; expected numbers above 0 and up to 1."
-            )
-    if "pretrain_finetune" in experiment.regimes and experiment.steps < 2:
-        raise SpecError(f"{source}: key 'steps': got 1; pretrain_finetune needs at least 2.")
+    check_grid(experiment, source)
     return Plan(
         source=source,
         experiment=experiment,
         scene_source=experiment.synthetic,
         scene=load_scene(experiment.synthetic, seed=seed),
+        purpose="tuning" if tuning else "final",
     )
 
 

@@ -16,13 +16,35 @@ from pipeline.specs.scene import SceneSpec
 
 __all__ = [
     "ExperimentRecord",
+    "Purpose",
     "TestedPredictions",
     "read_record",
     "refuse_other_kind",
     "write_record",
 ]
 
+Purpose = Literal["final", "indicative", "tuning"]
+
 _NAME = "experiment.json"
+_PURPOSES: dict[Purpose, tuple[str, ...]] = {
+    "final": (),
+    "indicative": (
+        "Indicative only: this is the small budget, with two regimes, one seed, at most 300 "
+        "frames and half of the steps. Its intervals leave out the luck of training.",
+    ),
+    "tuning": (
+        "To choose by: scored on photographs that were taken out of the train split and not "
+        "trained on. No label of another split was read.",
+    ),
+}
+_SHARED = (
+    "All seeds of the regime that sees rendered frames first go on from one pretraining: their "
+    "intervals hold for this pretraining and leave out the luck of another."
+)
+_FOLDS = (
+    "Cross-validation with {} folds: every photograph was tested by a network that had trained on "
+    "the other folds; the answers of all folds are scored together."
+)
 
 
 class _FileRecord(BaseModel):
@@ -58,6 +80,7 @@ class ExperimentRecord(_FileRecord):
 
     Attributes:
         kind: What made it.
+        purpose: Of its scores, see :class:`flows.plan.Plan`.
         command: Runs it again.
         source: The experiment file.
         rendered: Datasets and crops by role.
@@ -68,6 +91,7 @@ class ExperimentRecord(_FileRecord):
     """
 
     kind: Literal["experiment", "ablation"] = "experiment"
+    purpose: Purpose = "final"
     command: str
     source: str
     experiment: ExperimentSpec
@@ -103,10 +127,17 @@ class ExperimentRecord(_FileRecord):
         ]
         return (*((shown,) if shown else ()), *baselines[:1], *at_home[:1])
 
-    def failure_notes(self) -> tuple[str, ...]:
-        """What is missing from the scores, and why."""
-        return tuple(
-            f"{name} failed and has no scores: {why}" for name, why in self.failures.items()
+    def notes(self) -> tuple[str, ...]:
+        """What a fair reader must be told: how it was done, and what is missing, and why."""
+        spec = self.experiment
+        shared = spec.shared_pretraining and "pretrain_finetune" in spec.regimes
+        folds = self.purpose == "final" and spec.folds is not None
+        return (
+            *_PURPOSES[self.purpose],
+            *spec.notes,
+            *([_SHARED] if shared and len(spec.seeds) > 1 else []),
+            *([_FOLDS.format(spec.folds)] if folds else []),
+            *(f"{name} failed and has no scores: {why}" for name, why in self.failures.items()),
         )
 
 

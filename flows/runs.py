@@ -13,6 +13,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from flows.budget import Budget
 from flows.late import load
 from flows.plan import DEMO, load_plan
 from flows.prefect_process import ServerError, answers, free_port, started_server
@@ -36,6 +37,8 @@ def experiment(
     seed: int | None,
     workers: int | None,
     benchmarks: Path | None,
+    tune: bool = False,
+    budget: Budget | None = None,
 ) -> Outcome:
     """Run an experiment."""
     arguments = {
@@ -44,6 +47,8 @@ def experiment(
         "seed": seed,
         "workers": workers,
         "benchmarks": benchmarks,
+        "tune": tune,
+        "budget": budget,
     }
     return _run("experiment", source, arguments)
 
@@ -116,7 +121,7 @@ def _run(name: str, source: Path, arguments: Mapping[str, object]) -> Outcome:
             report = getattr(load("flows.experiment"), f"{name}_flow")(**arguments)
     path = report.with_name("scores.json")
     found = scoring.headlines(scores.read_scores(path).scores)
-    said = scoring.findings(report.with_name("analysis.json"))
+    said = scoring.findings(report.parent)
     return Outcome(
         shown=(scoring.headline_table(found), *said, f"scores: {path}", f"report: {report}"),
         summary={

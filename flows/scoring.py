@@ -19,8 +19,10 @@ from evaluation.report.page import write_report
 from evaluation.scores import Score, ScoreContext, evaluate, tuned_thresholds, write_scores
 from flows.benchmarks import find_benchmark, user_cache
 from flows.datasets import statistics_table
+from flows.record import read_record
+from flows.report_inputs import report_inputs
 from flows.scenes import check_sheet, write_sheet
-from flows.steps import report_inputs, report_step
+from flows.steps import report_step
 from flows.terminal import Outcome
 
 __all__ = [
@@ -205,16 +207,17 @@ def headline_table(found: Sequence[Headline]) -> Table:
     return table
 
 
-def findings(analysis: Path) -> tuple[str, ...]:
-    """What an analysis says, in sentences, of an ablation a line for each part."""
-    found = read_analysis(analysis)
+def findings(folder: Path) -> tuple[str, ...]:
+    """What an experiment says, in sentences, of an ablation a line for each part."""
+    found = read_analysis(folder / "analysis.json")
+    claim = read_record(folder).experiment.claim
     effects = [
         effect_words(effect, ablation.metric)
         for ablation in found.ablations[:1]
         for effect in ablation.effects
     ]
     unseen = [power_words(power) for power in found.power[:1]]
-    return (*effects, *experiment_words(found), *unseen)
+    return (*effects, *experiment_words(found, claim=claim), *unseen)
 
 
 def report(

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from blender_scenes.generate import render_dataset
 from evaluation.analysis.analysis import analyse
 from evaluation.analysis.records import write_analysis
 from evaluation.baselines import linear_baseline, watershed_baseline
-from evaluation.report.page import PredictedSet, ReportInputs, write_report
+from evaluation.pooling import pool_predictions
+from evaluation.report.page import write_report
 from evaluation.scores import ScoreSheet, evaluate, sibling_thresholds, write_scores
 from flows.cells import Cell, cell_of, finish
 from flows.domains import domains_step
-from flows.record import ExperimentRecord, TestedPredictions, read_record
+from flows.record import TestedPredictions
+from flows.report_inputs import report_inputs
 from flows.terminal import progress_bar
 from pipeline.dataset.layout import DatasetLayout
-from pipeline.formats.coco import read_coco
+from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.crops import write_crops
 from pipeline.formats.exports import export_pictures
 from pipeline.formats.redrawing import redraw_boxes
@@ -42,18 +42,22 @@ __all__ = [
     "boxes_step",
     "crops_step",
     "evaluate_step",
+    "pool_step",
     "predict_step",
     "render_step",
-    "report_inputs",
     "report_step",
     "train_step",
 ]
 
-_TITLES = {
-    "experiment": "Rendered {}, scored on real pictures",
-    "ablation": "What matters in rendered {}",
+_VERSIONS = {
+    "crops": 1,
+    "boxes": 1,
+    "train": 1,
+    "predict": 1,
+    "baseline": 1,
+    "pool": 1,
+    "evaluate": 3,
 }
-_VERSIONS = {"crops": 1, "boxes": 1, "train": 1, "predict": 1, "baseline": 1, "evaluate": 3}
 
 
 def render_step(
@@ -159,6 +163,22 @@ def baseline_step(target: Path, cells: Path, *, split: str | None, learn_from: P
     return finish(cell, cells, work) / "predictions.json"
 
 
+def pool_step(parts: Sequence[Path], target: Path, cells: Path, *, split: str) -> Path:
+    """Put the predictions of all folds together.
+
+    Returns:
+        The predictions file, on ``split`` of the target.
+    """
+    files = {f"part {i}": part for i, part in enumerate(parts)}
+    cell = _cell("pool", {"split": split}, target=target, **files)
+
+    def work(folder: Path) -> None:
+        truth = find_annotations(target, split)
+        pool_predictions(parts, truth, folder / "predictions.json")
+
+    return finish(cell, cells, work) / "predictions.json"
+
+
 def evaluate_step(tested: Sequence[TestedPredictions], out: Path, cells: Path) -> Path:
     """Score predictions, all together, since comparisons need them paired.
 
@@ -203,55 +223,6 @@ def report_step(folder: Path) -> Path:
     return write_report(report_inputs(folder), folder / "report.html")
 
 
-def report_inputs(folder: Path) -> ReportInputs:
-    """What the report of an experiment is made of.
-
-    Raises:
-        DatasetError: If the folder holds no experiment.
-    """
-    record = read_record(folder)
-    analysis, domains = folder / "analysis.json", folder / "domains.json"
-    return ReportInputs(
-        title=_TITLES[record.kind].format(record.scene.scene),
-        scores=folder / "scores.json",
-        analysis=analysis if analysis.is_file() else None,  # older folders have none
-        domains=domains if domains.is_file() else None,
-        predicted=tuple(_shown(tested) for tested in record.shown()),
-        calibration=None if record.calibration is None else _shown(record.calibration),
-        datasets=record.training_sets,
-        runs=record.runs,
-        notes=(*record.experiment.notes, *record.failure_notes()),
-        command=record.command,
-        settings=_settings(record),
-    )
-
-
-def _settings(record: ExperimentRecord) -> dict[str, str]:
-    """The experiment and its scene with every default filled in; folders by their names."""
-    experiment = record.experiment.model_dump(mode="json")
-    experiment["synthetic"] = record.experiment.synthetic.name
-    experiment["benchmark"] = Path(record.experiment.benchmark).name
-    weights = record.experiment.model.weights
-    if isinstance(weights, Path):
-        experiment["model"]["weights"] = weights.name
-    if isinstance(record.experiment.features.weights, Path):
-        experiment["features"]["weights"] = record.experiment.features.weights.name
-    scene = record.scene.model_dump(mode="json", exclude={"assets"})
-    return {
-        f"{name} as it was run, defaults filled in": yaml.safe_dump(document, sort_keys=False)
-        for name, document in (("The experiment", experiment), ("The scene", scene))
-    }
-
-
-def _shown(tested: TestedPredictions) -> PredictedSet:
-    return PredictedSet(
-        name=tested.name,
-        predictions=tested.predictions,
-        benchmark=tested.target,
-        split=tested.split,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
     """The functions behind the steps; Prefect's tasks may stand in for the plain ones."""
@@ -261,6 +232,7 @@ class Steps:
     boxes: Callable[..., Path] = boxes_step
     train: Callable[..., Path] = train_step
     predict: Callable[..., Path] = predict_step
+    pool: Callable[..., Path] = pool_step
     baseline: Callable[..., Path] = baseline_step
     evaluate: Callable[..., Path] = evaluate_step
     domains: Callable[..., Path] = domains_step

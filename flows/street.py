@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from flows.budget import Budget, small_budget
 from flows.grid import Grid, learned_from, real_test_sets, training_data
 from flows.plan import DEMO, Plan, load_plan
 from flows.record import ExperimentRecord, TestedPredictions, refuse_other_kind, write_record
@@ -22,6 +23,8 @@ def run_experiment(
     seed: int | None = None,
     workers: int | None = None,
     benchmarks: Path | None = None,
+    tune: bool = False,
+    budget: Budget | None = None,
     steps: Steps = PLAIN_STEPS,
 ) -> Path:
     """Run an experiment; what is done already is kept.
@@ -35,6 +38,8 @@ def run_experiment(
         seed: In place of the file's seeds, for rendering and training.
         workers: Blender processes; by default one per core.
         benchmarks: Folder in which a benchmark is found by name.
+        tune: Score on a part of the benchmark's ``train`` split, and leave the others alone.
+        budget: ``small`` does the main comparison only, see :mod:`flows.budget`.
         steps: What to run it with.
 
     Returns:
@@ -48,7 +53,10 @@ def run_experiment(
     command = ["blendgap", "experiment", str(experiment), "-o", str(out)]
     for option, value in options.items():
         command += [] if value is None else [option, str(value)]
-    plan = load_plan(experiment, seed=seed)
+    command += ["--tune"] * tune + (["--budget", budget] if budget else [])
+    plan = load_plan(experiment, seed=seed, tuning=tune)
+    if budget == "small":
+        plan = small_budget(plan)
     return _walk(plan, out, steps, workers, benchmarks, command)
 
 
@@ -77,7 +85,9 @@ def _walk(
         tested = list(grid.watershed(real))  # needs no training: a wrong benchmark shows now
         rendered = grid.render()
         synthetic = learned_from(rendered, "dataset") if plan.wants_synthetic else None
-        data = training_data(synthetic=synthetic, real=real.folder if plan.wants_real else None)
+        data = training_data(
+            synthetic=synthetic, real=real.folder if plan.wants_real else None, folds=plan.folds
+        )
         tested += grid.linear(real, data)
         tests = (*reals, *grid.synthetic_test(rendered))
         runs: dict[str, Path] = {}
@@ -85,12 +95,15 @@ def _walk(
         calibration: TestedPredictions | None = None
         for run in plan.runs():
             try:
-                runs[run.label] = grid.train(run, data)
-                for test in tests:
-                    tested.append(grid.predict(run, runs[run.label], test, data))
+                found = grid.train(run, data)
+                folders = list(found.values())
+                # Of several networks, one for each fold, none stands for all on rendered frames.
+                for test in tests if len(folders) == 1 else reals:
+                    tested.append(grid.predict(run, folders, test, data))
                 if calibration is None:
                     for train in grid.calibration_set(run, real):
-                        calibration = grid.predict(run, runs[run.label], train, data)
+                        calibration = grid.predict(run, folders, train, data)
+                runs |= found
             except WorkError as failure:
                 failures[run.label] = failure
         if not runs:
@@ -99,6 +112,7 @@ def _walk(
         grid.domains(data, real, runs)
         record = ExperimentRecord(
             command=shlex.join(command),
+            purpose=plan.purpose,
             source=str(plan.source),
             experiment=plan.experiment,
             scene=plan.scene,

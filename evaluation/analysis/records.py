@@ -25,6 +25,8 @@ __all__ = [
     "Gap",
     "Measured",
     "PhotoCount",
+    "Plateau",
+    "PlateauPoint",
     "Power",
     "SizeStep",
     "Training",
@@ -50,6 +52,7 @@ class Training(_FileRecord):
     synthetic_images: int | None
     trained_on: str | None
     without: str | None
+    steps: int | None = None
 
 
 class Measured(_FileRecord):
@@ -193,6 +196,31 @@ class Efficiency(_FileRecord):
     sizes: tuple[SizeStep, ...]
 
 
+class PlateauPoint(_FileRecord):
+    """The score after a number of optimiser steps."""
+
+    steps: int
+    measured: Measured
+
+
+class Plateau(_FileRecord):
+    """Whether training on photographs alone had come to its end.
+
+    Attributes:
+        real_images: That were trained on.
+        steps: Of the experiment.
+        points: Trainings of their own by rising number of steps, the experiment's among them.
+        gain: Of the longest over the experiment's.
+    """
+
+    metric: str
+    test: tuple[str, str | None]
+    real_images: int
+    steps: int
+    points: tuple[PlateauPoint, ...]
+    gain: Measured | None
+
+
 class Power(_FileRecord):
     """The smallest difference of two trainings that the test would show in 4 of 5 cases.
 
@@ -238,6 +266,7 @@ class Analysis(_FileRecord):
     matrices: tuple[TransferMatrix, ...] = ()
     gaps: tuple[Gap, ...] = ()
     efficiency: tuple[Efficiency, ...] = ()
+    plateaus: tuple[Plateau, ...] = ()
     power: tuple[Power, ...] = ()
     ablations: tuple[Ablation, ...] = ()
 

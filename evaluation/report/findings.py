@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from evaluation.analysis.records import Analysis, Measured, Power, Training, TransferMatrix
+from evaluation.analysis.records import Analysis, Measured, Plateau, Power, Training, TransferMatrix
+from evaluation.report.claim import claim_words, plateau_words
 from evaluation.report.effects import ablation_words
 from evaluation.report.measured_cells import measured_cell
 from evaluation.report.names import metric_name, set_name
@@ -23,19 +24,26 @@ _HARDLY_ANYTHING = 0.5
 __all__ = ["experiment_figures", "experiment_words", "matrix_table", "power_words"]
 
 
-def experiment_words(analysis: Analysis) -> list[str]:
-    """The minute: what the frames are worth, what was reached, which parts matter."""
+def experiment_words(analysis: Analysis, *, claim: str | None = None) -> list[str]:
+    """The minute: what the frames are worth, what was reached, which parts matter.
+
+    Args:
+        analysis: Of an experiment or an ablation.
+        claim: The regime that was named beforehand to beat photographs alone.
+    """
     sentences = [
         exchange_words(rate)
         for efficiency in analysis.efficiency[:1]
         for rate in efficiency.exchange
         if rate.regime == "synthetic"
     ][-1:]
+    sentences += claim_words(analysis, claim) if claim else []
     for matrix in analysis.matrices[:1]:
         sentences += _reached(matrix)
     for efficiency in analysis.efficiency[:1]:
         sentences += best_gain_words(efficiency)
         sentences += size_words(efficiency)
+    sentences += [plateau_words(plateau) for plateau in _main_plateaus(analysis)]
     for ablation in analysis.ablations[:1]:
         sentences.append(ablation_words(ablation))
     return sentences
@@ -102,6 +110,12 @@ def power_words(power: Power) -> str:
         f"{between}under {100 * power.smallest:.1f} points of {metric_name(power.metric)} cannot "
         f"be seen{caution}."
     )
+
+
+def _main_plateaus(analysis: Analysis) -> list[Plateau]:
+    """By the main metric on the first test set."""
+    found = analysis.plateaus
+    return [p for p in found if (p.metric, p.test) == (found[0].metric, found[0].test)]
 
 
 def _best(matrix: TransferMatrix) -> dict[str, tuple[Training, Measured]]:

@@ -65,6 +65,7 @@ def write_markdown(inputs: ReportInputs, out: Path, *, photographs: bool = False
         "confusion_table": _confusion,
         "portable": portable_command,
         "code": code_block,
+        "written": Markup,  # Markdown of the experiment's author
     }
     text = environment.get_template("report.md").render(
         _shown(contents, photographs=photographs),

@@ -42,7 +42,7 @@ from evaluation.report.score_tables import (
     more_tables,
     score_tables,
 )
-from evaluation.report.sections import ablation_plots, efficiency_plots, transfer_part
+from evaluation.report.sections import analysis_parts
 from evaluation.report.shots import Gallery, answer_gallery, find_gallery
 from evaluation.report.slice_plots import slice_part
 from evaluation.scores import read_scores
@@ -82,6 +82,8 @@ class ReportInputs:
             convention.
         datasets: Training sets to show, rendered or real.
         runs: Run folders by name, for loss curves and settings.
+        claim: The regime that was named beforehand to beat photographs alone.
+        log: What was tried before, in Markdown, by hand.
         notes: What a fair reader must be told, before the scores.
         command: How to make it all again.
         settings: Files of settings as they were run, by name.
@@ -96,6 +98,8 @@ class ReportInputs:
     calibration: PredictedSet | None = None
     datasets: tuple[Path, ...] = ()
     runs: Mapping[str, Path] = field(default_factory=dict)
+    claim: str | None = None
+    log: str = ""
     notes: tuple[str, ...] = ()
     command: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -181,21 +185,20 @@ def report_contents(inputs: ReportInputs) -> Contents:
         "title": inputs.title,
         "figures": experiment_figures(analysis)
         or (headline_figures(cases[0], document) if cases else []),
-        "findings": experiment_words(analysis),
+        "findings": experiment_words(analysis, claim=inputs.claim),
         "summary": summary(cases, document),
         "found_rule": found_rule(cases[0], min_score=inputs.min_score) if cases else "",
         "effort": effort(
             inputs.datasets, inputs.runs.values(), seconds_per_image=_seconds_per_image(cases)
         ),
         "notes": inputs.notes,
+        "log": inputs.log,
         "scores": document,
         "tables": score_tables(document),
         "more_tables": more_tables(document),
         "class_tables": class_tables(document),
         "curves": curve_plots(cases, document),
-        "transfer": transfer_part(analysis),
-        "efficiency": efficiency_plots(analysis),
-        "ablation": ablation_plots(analysis),
+        **analysis_parts(analysis),
         "domains": None if domains is None else domain_part(domains, analysis),
         "domain": domain_table(document),
         "gap": gap_table(document),

@@ -38,7 +38,7 @@ def arm_header(score: Score) -> Header:
     if score.regime == "baseline":
         return Header(title=score.trained_on or "Baseline", hint="classical baseline")
     if not is_network(score):
-        return Header(title=score.trained_on or score.regime or "Model")
+        return Header(title=score.trained_on or score.regime or "Model", hint=_share(score))
     seeds = _seeds(score) if score.seed is None else f"seed {score.seed}"
     hints = ("network", _share(score), seeds)
     return Header(title=REGIMES[score.regime or ""], hint=", ".join(h for h in hints if h))

@@ -8,18 +8,33 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from evaluation.analysis.records import Ablation, Analysis, Efficiency
+from evaluation.analysis.records import Ablation, Analysis, Efficiency, Plateau
+from evaluation.report.claim import plateau_words
 from evaluation.report.effects import effect_words
 from evaluation.report.findings import matrix_table
 from evaluation.report.names import metric_name, set_name
 from evaluation.report.phrases import REGIME_TITLES
-from evaluation.report.plots import LINE_OF_REGIME, effects_chart, efficiency_chart
+from evaluation.report.plots import (
+    LINE_OF_REGIME,
+    Mark,
+    effects_chart,
+    efficiency_chart,
+    mark_chart,
+)
 from evaluation.report.tables import ScoreTable
 from evaluation.report.worth import efficiency_table, efficiency_words
 
 FoundT = TypeVar("FoundT", Efficiency, Ablation)
 
-__all__ = ["Plot", "TransferPart", "ablation_plots", "efficiency_plots", "transfer_part"]
+__all__ = [
+    "Plot",
+    "TransferPart",
+    "ablation_plots",
+    "analysis_parts",
+    "efficiency_plots",
+    "plateau_plots",
+    "transfer_part",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +62,16 @@ class TransferPart:
     others: tuple[ScoreTable, ...]
 
 
+def analysis_parts(analysis: Analysis) -> dict[str, object]:
+    """All parts that an analysis fills, by their names in the templates."""
+    return {
+        "transfer": transfer_part(analysis),
+        "efficiency": efficiency_plots(analysis),
+        "plateaus": plateau_plots(analysis),
+        "ablation": ablation_plots(analysis),
+    }
+
+
 def transfer_part(analysis: Analysis) -> TransferPart | None:
     """None where there is a single training on a single test set."""
     matrices = [m for m in analysis.matrices if len(m.rows) * len(m.columns) > 1]
@@ -59,6 +84,13 @@ def transfer_part(analysis: Analysis) -> TransferPart | None:
 def efficiency_plots(analysis: Analysis) -> list[Plot]:
     """One per real test set, by the main metric."""
     return [_efficiency_plot(e) for e in _main(analysis.efficiency)]
+
+
+def plateau_plots(analysis: Analysis) -> list[Plot]:
+    """One per number of photographs, by the main metric."""
+    found = analysis.plateaus
+    main = found[0].metric if found else ""
+    return [_plateau_plot(plateau) for plateau in found if plateau.metric == main]
 
 
 def ablation_plots(analysis: Analysis) -> list[Plot]:
@@ -79,6 +111,28 @@ def _efficiency_plot(efficiency: Efficiency) -> Plot:
         ),
         sentences=tuple(efficiency_words(efficiency)),
         table=efficiency_table(efficiency),
+    )
+
+
+def _plateau_plot(plateau: Plateau) -> Plot:
+    name, where = metric_name(plateau.metric), set_name(*plateau.test)
+    title = f"{name} on {where} of {plateau.real_images:,} real photographs alone, by steps"
+    marks = [
+        Mark(
+            name=f"{point.steps:,} steps",
+            value=point.measured.value or 0.0,
+            low=point.measured.low,
+            high=point.measured.high,
+            text=f"{point.measured.value or 0.0:.3f}",
+            strong=point.steps == plateau.steps,
+            color=LINE_OF_REGIME["real"],
+        )
+        for point in plateau.points
+    ]
+    return Plot(
+        title=title,
+        svg=mark_chart(marks, title=title, unit=name),
+        sentences=(plateau_words(plateau),),
     )
 
 

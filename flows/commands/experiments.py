@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -41,6 +41,14 @@ def experiment(
     seed: Seed = None,
     workers: Workers = None,
     benchmarks: Benchmarks = None,
+    tune: Annotated[
+        bool,
+        typer.Option("--tune", help="Score on a part of the train split, to choose by."),
+    ] = False,
+    budget: Annotated[
+        Literal["small"] | None,
+        typer.Option(help="The main comparison with 300 small frames and one seed; indicative."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run an experiment: regimes x real fractions x seeds, scored on real photographs.
@@ -50,7 +58,16 @@ def experiment(
     finished cells are kept, failed ones are tried again.
     """
     body = load("flows.runs").experiment
-    finish(body(experiment, out, seed=seed, workers=workers, benchmarks=benchmarks), as_json)
+    outcome = body(
+        experiment,
+        out,
+        seed=seed,
+        workers=workers,
+        benchmarks=benchmarks,
+        tune=tune,
+        budget=budget,
+    )
+    finish(outcome, as_json)
 
 
 def ablate(

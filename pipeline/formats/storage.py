@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,6 +14,7 @@ __all__ = [
     "DISK_FULL",
     "open_atomic",
     "write_bytes_atomic",
+    "write_files",
     "write_json_atomic",
     "write_text_atomic",
 ]
@@ -55,3 +56,14 @@ def write_text_atomic(path: Path, text: str) -> None:
 def write_json_atomic(path: Path, document: object) -> None:
     """Like :func:`write_bytes_atomic`; nan is refused, since JSON has none."""
     write_text_atomic(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+
+def write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> Path:
+    """Write those of some files, given by name and content, that are missing or altered."""
+    for name, data in files:
+        path = folder / name
+        if path.is_file() and path.read_bytes() == data:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes_atomic(path, data)
+    return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,14 @@ from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_tas
 from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.training import ModelSpec, check_network_fits_task
 
-__all__ = ["BoxSpec", "CropSpec", "ExperimentSpec", "FeatureSpec", "Regime"]
+__all__ = [
+    "BoxSpec",
+    "CropSpec",
+    "ExperimentSpec",
+    "FeatureSpec",
+    "PlateauSpec",
+    "Regime",
+]
 
 Regime = Literal["real", "synthetic", "mixed", "pretrain_finetune"]
 
@@ -71,6 +78,22 @@ class FeatureSpec(Spec):
         return f"{self.name} with {known}"
 
 
+class PlateauSpec(Spec):
+    """Whether ``real`` was trained long enough: trained for other numbers of steps as well.
+
+    Each is a training of its own, from the start and with its own learning-rate schedule.
+
+    Attributes:
+        times: Of the experiment's steps.
+        real_fractions: Of which shares; ``None``: of all.
+        seeds: With which of the share's seeds; ``None``: with all.
+    """
+
+    times: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(2.0,), min_length=1)
+    real_fractions: tuple[float, ...] | None = None
+    seeds: tuple[int, ...] | None = None
+
+
 class ExperimentSpec(Spec):
     """A grid of cells: every regime, real fraction and seed (``examples/*-experiment.yaml``).
 
@@ -80,12 +103,23 @@ class ExperimentSpec(Spec):
         benchmark: NAME or folder of the real photographs.
         real_fractions: Shares of the real training images, for regimes that use them.
         synthetic_fractions: Shares of the frames, for ``synthetic``; other regimes use the largest.
+        seeds_at: Seeds at a real fraction, in place of ``seeds``: small ones need more.
+        claim: The regime that is to beat ``real``, named before it is known which one does.
+        plateau: Train ``real`` for other numbers of steps, too.
+        folds: Cross-validation for benchmarks with few pictures: ``train`` and ``val`` together
+            are cut into so many parts, each of which is tested by networks that saw the others.
+        tuning_share: Of the ``train`` split: what ``--tune`` scores on in place of the test set.
+        shared_pretraining: ``pretrain_finetune`` goes on from one pretraining, with the first of
+            ``seeds``, whatever its own seed; else every seed has its own.
+        finetune_learning_rate: Of the second half of ``pretrain_finetune``; ``None``:
+            ``learning_rate``.
         boxes: Detection only: rendered frames are trained and tested on with boxes drawn so, and
             without masks.
         crops: Classification only: how objects are cut out of the frames.
         baseline: Score a classical method beside the network.
         features: Where rendered and real pictures are compared as a network sees them.
         notes: What a fair reader must be told; the report says it before the scores.
+        log: Markdown file that tells what was tried; the report ends with it.
     """
 
     task: Task
@@ -99,15 +133,23 @@ class ExperimentSpec(Spec):
     real_share: float = Field(default=0.5, gt=0, lt=1)
     steps: int = Field(ge=1)
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds_at: dict[float, tuple[int, ...]] = Field(default_factory=dict)
+    claim: Regime | None = None
+    plateau: PlateauSpec | None = None
+    folds: int | None = Field(default=None, ge=2)
+    tuning_share: float = Field(default=0.25, gt=0, lt=1)
+    shared_pretraining: bool = False
     input_px: int = Field(default=320, ge=8, le=4096)
     batch_size: int = Field(default=8, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
+    finetune_learning_rate: float | None = Field(default=None, gt=0)
     augment: AugmentSpec = AugmentSpec()
     boxes: BoxSpec | None = None
     crops: CropSpec = CropSpec()
     baseline: bool = True
     features: FeatureSpec = FeatureSpec()
     notes: tuple[str, ...] = ()
+    log: SpecPath | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     @model_validator(mode="after")
@@ -117,7 +159,13 @@ class ExperimentSpec(Spec):
         return self
 
     @model_validator(mode="after")
-    def _boxes_are_detected(self) -> ExperimentSpec:
+    def _keys_fit_each_other(self) -> ExperimentSpec:
+        if self.claim is not None and (self.claim == "real" or self.claim not in self.regimes):
+            raise ValueError(f"claim is {self.claim}; expected one of the regimes, and not real")
+        if self.plateau is not None and "real" not in self.regimes:
+            raise ValueError("plateau is about the regime real, which is not among the regimes")
+        if self.folds is not None and self.task == "classification":
+            raise ValueError("folds are for pictures with boxes or masks, not for classification")
         if self.boxes is not None and self.task != "detection":
             raise ValueError(f"boxes are for task detection; this is {self.task}")
         return self

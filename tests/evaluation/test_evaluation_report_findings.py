@@ -20,9 +20,15 @@ from evaluation.analysis.records import (
 )
 from evaluation.report.effects import ablation_words, effect_words
 from evaluation.report.findings import experiment_figures, experiment_words, power_words
+from evaluation.report.markdown_page import write_markdown
 from evaluation.report.page import ReportInputs, write_report
 from evaluation.report.plots import Bar, Mark, bar_chart, mark_chart
-from evaluation.report.sections import ablation_plots, efficiency_plots, transfer_part
+from evaluation.report.sections import (
+    ablation_plots,
+    efficiency_plots,
+    plateau_plots,
+    transfer_part,
+)
 from evaluation.report.worth import break_even_words, exchange_words
 from evaluation.scores import write_scores
 
@@ -232,3 +238,57 @@ def test_charts_of_odd_numbers_are_drawings():
         ElementTree.fromstring(str(svg))
         assert EVIL not in svg
     assert mark_chart([], title="", unit="") == ""
+
+
+@pytest.fixture(scope="module")
+def fair():
+    """Photographs alone reach 0.5, with twice the steps 0.51; with frames mixed in 0.6."""
+    test = SimulatedTest(np.random.default_rng(2), images=50)
+    alone = {"trained_on": "photos", "real_images": 40, "real_fraction": 1.0, **QUIET}
+    both = {**alone, "trained_on": "both", "synthetic_images": 900}
+    frames = {**both, "real_images": 0, "real_fraction": 0.0}
+    return analyse(
+        [
+            *test.sheets(0.5, regime="real", steps=300, **alone),
+            *test.sheets(0.51, regime="plateau", steps=600, **alone),
+            *test.sheets(0.6, regime="mixed", steps=300, **both),
+            *test.sheets(0.3, regime="synthetic", steps=300, **frames),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        ("mixed", "beside 40 real photographs: +10.0 points [10.0, 10.0], ahead."),
+        ("synthetic", "beside 40 real photographs: \N{MINUS SIGN}20.0 points"),
+    ],
+)
+def test_what_was_named_beforehand_is_told_first(fair, claim, verdict):
+    first = experiment_words(fair, claim=claim)[0]
+    assert first.startswith("Named before the final runs: rendered frames ")
+    assert verdict in first
+    assert not any("Named before" in words for words in experiment_words(fair))
+
+
+def test_twice_the_steps_are_told_and_drawn(fair, tmp_path):
+    [words] = [words for words in experiment_words(fair) if "times the steps" in words]
+    assert words.startswith("With 2 times the steps, 40 real photographs alone reach 0.5")
+    assert "+1.0 points [1.0, 1.0] over 300 steps" in words
+    [plot] = plateau_plots(fair)
+    texts = [t.text for t in ElementTree.fromstring(str(plot.svg)).iter() if t.text]
+    assert texts.index("300 steps") < texts.index("600 steps")
+    scores, found = tmp_path / "scores.json", tmp_path / "analysis.json"
+    write_scores([], scores)
+    write_analysis(fair, found)
+    inputs = ReportInputs(
+        title="Fair", scores=scores, analysis=found, claim="mixed", log=f"- *Hue* was off. {EVIL}"
+    )
+    html = write_report(inputs, tmp_path / "report.html").read_text()
+    assert 'id="plateau"' in html
+    assert "Named before the final runs" in html
+    assert "- *Hue* was off. &lt;script&gt;" in html
+    markdown = write_markdown(inputs, tmp_path / "page").read_text()
+    assert "- *Hue* was off." in markdown
+    assert (tmp_path / "page" / "figures" / "plateau-1.svg").is_file()
+    assert words in markdown.replace("\\", "")

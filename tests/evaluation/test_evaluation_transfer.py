@@ -179,3 +179,26 @@ def test_a_file_that_is_no_analysis_is_refused(tmp_path: Path):
     path.write_text('{"matrices": 3}')
     with pytest.raises(DatasetError, match="key 'matrices'"):
         read_analysis(path)
+
+
+def test_a_plateau_compares_the_longest_training_with_the_experiments_own():
+    test = SimulatedTest(np.random.default_rng(3), images=80)
+    longer = {**REAL, "regime": "plateau"}
+    own = test.sheets(0.60, seed_sd=0, **REAL, steps=100)
+    short = test.sheets(0.40, seed_sd=0, **longer, steps=50)
+    twice = test.sheets(0.61, seed_sd=0, **longer, steps=200)
+    ours = test.sheets(0.70, seed_sd=0, **OURS, steps=100)
+    analysis = analyse([*own, *twice, *short, *ours])
+    [plateau] = analysis.plateaus
+    assert [point.steps for point in plateau.points] == [50, 100, 200]
+    assert (plateau.steps, plateau.real_images) == (100, 40)
+    by_hand = [np.mean([s.estimates[KEY].value for s in sheets]) for sheets in (short, own, twice)]
+    assert [p.measured.value for p in plateau.points] == pytest.approx(by_hand)
+    assert plateau.gain.value == pytest.approx(by_hand[2] - by_hand[1])
+    assert plateau.gain.low < 0.01 < plateau.gain.high
+    # Longer trainings are beside the comparison, not in it.
+    assert {row.regime for matrix in analysis.matrices for row in matrix.rows} == {
+        "real",
+        "synthetic",
+    }
+    assert {gap.against.steps for gap in analysis.gaps} == {100}

@@ -57,6 +57,7 @@ class StandIns:
             boxes=self._told(PLAIN_STEPS.boxes, lambda dataset, *a: f"boxes {dataset.name}"),
             train=self._told(PLAIN_STEPS.train, lambda *a, label: f"train {label}"),
             predict=self._told(PLAIN_STEPS.predict, lambda *a, label, **k: f"predict {label}"),
+            pool=self._told(PLAIN_STEPS.pool, lambda parts, *a, **k: f"pool {len(parts)}"),
             baseline=self._told(
                 PLAIN_STEPS.baseline, lambda target, *a, **k: f"baseline {target.name}"
             ),
@@ -84,6 +85,12 @@ class StandIns:
         self._work(self._label)
         assert (run / "model.pt").is_file()
         progress(1, 1)
+        out.write_text("[]")
+        return out
+
+    def pool(self, parts, truth, out):
+        assert truth.is_file()
+        assert len({part.parent for part in parts}) == len(parts)
         out.write_text("[]")
         return out
 
@@ -127,6 +134,7 @@ def standins(monkeypatch, make_painted_dataset) -> StandIns:
     monkeypatch.setattr(steps, "render_dataset", own.render)
     monkeypatch.setattr(steps, "train", own.train)
     monkeypatch.setattr(steps, "predict", own.predict)
+    monkeypatch.setattr(steps, "pool_predictions", own.pool)
     monkeypatch.setattr(steps, "watershed_baseline", own.baseline)
     monkeypatch.setattr(steps, "linear_baseline", own.baseline)
     monkeypatch.setattr(steps, "evaluate", lambda *arguments, **options: None)

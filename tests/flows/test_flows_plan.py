@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from blender_scenes.registry import family_of
+from flows.budget import small_budget
 from flows.plan import DEMO, TrainingData, load_plan
 from pipeline.errors import SpecError
+from pipeline.sampling.factors import FactorDraws, bind_factors
+from pipeline.sampling.seeds import FrameSeeds
+from pipeline.specs.scene import ImageSpec
 
 REGIMES = "[real, synthetic, mixed, pretrain_finetune]"
 DATA = TrainingData(synthetic=Path("/frames"), real=Path("/photos"))
@@ -68,6 +75,109 @@ def test_pretraining_is_the_same_for_all_fractions(tmp_path):
     assert all(spec == specs[0] for spec in specs)
 
 
+def test_one_pretraining_can_be_shared_by_all_seeds(tmp_path):
+    keys = {"regimes": "[pretrain_finetune]", "seeds": "[3, 4]", "finetune_learning_rate": "5e-4"}
+    plan = plan_of(tmp_path, **keys, shared_pretraining="true")
+    before = [plan.pretraining(run, DATA) for run in plan.runs()]
+    after = [plan.training(run, DATA, pretrained=Path("/run")) for run in plan.runs()]
+    assert before[0] == before[1]
+    assert before[0].seed == 3
+    assert [spec.seed for spec in after] == [3, 4]
+    assert before[0].learning_rate == 2e-3
+    assert {spec.learning_rate for spec in after} == {5e-4}
+    apart = plan_of(tmp_path, **keys)
+    assert [apart.pretraining(run, DATA).seed for run in apart.runs()] == [3, 4]
+
+
+def test_small_fractions_can_have_more_seeds(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        regimes="[real, synthetic]",
+        real_fractions="[0.05, 1.0]",
+        seeds="[0, 1]",
+        seeds_at='{"0.05": [0, 1, 2, 7]}',
+    )
+    seeds = {}
+    for run in plan.runs():
+        seeds.setdefault((run.regime, run.real_fraction), []).append(run.seed)
+    assert seeds == {
+        ("real", 0.05): [0, 1, 2, 7],
+        ("real", 1.0): [0, 1],
+        ("synthetic", 0.0): [0, 1],
+    }
+
+
+def test_longer_training_on_photographs_alone_comes_last(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        regimes="[real, synthetic]",
+        real_fractions="[0.2, 1.0]",
+        seeds="[0, 1]",
+        plateau="{times: [0.5, 2], real_fractions: [1.0]}",
+    )
+    runs = list(plan.runs())
+    longer = [run for run in runs if run.times != 1]
+    assert runs[-4:] == longer
+    assert {(run.regime, run.real_fraction) for run in longer} == {("real", 1.0)}
+    steps = [(run.seed, plan.training(run, DATA).steps) for run in longer]
+    assert steps == [(0, 6), (0, 22), (1, 6), (1, 22)]  # 5.5 is rounded to even
+    assert longer[-1].label == "real 1 2x steps seed 1"
+
+
+def test_folds_are_trained_apart_but_for_frames_alone(tmp_path):
+    plan = plan_of(tmp_path, regimes=REGIMES, folds="3")
+    for run in plan.runs():
+        folds = plan.folds_of(run)
+        assert folds == ((None,) if run.regime == "synthetic" else (1, 2, 3))
+        specs = [plan.training(run, DATA, pretrained=Path("/run"), fold=fold) for fold in folds]
+        real = [s.split for spec in specs for s in spec.data if s.path == Path("/photos")]
+        assert real == ([] if run.regime == "synthetic" else ["rest1", "rest2", "rest3"])
+
+
+def test_the_small_budget_shows_objects_at_their_size(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        regimes="[real, synthetic, mixed]",
+        claim="mixed",
+        real_fractions="[0.2, 1.0]",
+        seeds="[4, 5, 6]",
+        plateau="{times: [2]}",
+    )
+    scene = plan.scene.model_copy(
+        update={
+            "scene": "dice",
+            "frames": 900,
+            "image": ImageSpec(width=800, height=600),
+            "factors": {"camera": {"object_px": [20, 40], "roll_rad": 0.0}},
+        }
+    )
+    small = small_budget(replace(plan, scene=scene))
+    labels = [run.label for run in small.runs()]
+    assert labels == ["real 1 seed 4", "mixed 1 seed 4"]
+    assert small.experiment.steps == 6
+    assert small.purpose == "indicative"
+    assert small.scene.frames == 300
+    assert (small.scene.image.width, small.scene.image.height) == (320, 240)
+    # Sizes count in pictures of 640: 20 to 40 are 25 to 50 px here, and still are in 320.
+    assert small.scene.factors["camera"] == {"object_px": [50.0, 100.0], "roll_rad": 0.0}
+    assert size_px(small.scene) == pytest.approx(size_px(scene))
+
+
+def test_the_small_budget_leaves_pictures_alone_that_cannot_shrink(tmp_path):
+    plan = plan_of(tmp_path)
+    scene = plan.scene.model_copy(update={"scene": "digits", "frames": 60})
+    assert small_budget(replace(plan, scene=scene)).scene == scene
+
+
+def size_px(scene):
+    """How large a die of 14 mm in the middle of frame 5 is shown."""
+    family = family_of(scene, source=Path("scene.yaml"))
+    bound = bind_factors(family.factors, scene.factors, source=Path("scene.yaml"))
+    draws = FactorDraws(bound, FrameSeeds(seed=scene.seed, frame=5))
+    camera = family.sample(draws, image=scene.image).camera
+    return camera.K[0][0] * 0.014 / np.linalg.norm(np.array(camera.world_from_cam)[:3, 3])
+
+
 def test_test_frames_come_from_another_seed(tmp_path):
     plan = plan_of(tmp_path, synthetic_test_frames="3")
     assert plan.test_scene.frames == 3
@@ -101,6 +211,12 @@ def test_only_what_the_regimes_want(tmp_path):
         ({"real_fractions": "[1.5]"}, "key 'real_fractions'.*up to 1"),
         ({"regimes": "[pretrain_finetune]", "steps": "1"}, "key 'steps'.*at least 2"),
         ({"synthetic": "gone.yaml"}, "gone.yaml: cannot be read"),
+        ({"regimes": "[real, synthetic]", "claim": "mixed"}, "claim is mixed; expected one of"),
+        ({"regimes": "[real]", "claim": "real"}, "and not real"),
+        ({"plateau": "{times: [2]}"}, "regime real, which is not among"),
+        ({"regimes": "[real]", "plateau": "{times: [1, 2]}"}, "that is the experiment itself"),
+        ({"log": "gone.md"}, "key 'log': .*gone.md is no file"),
+        ({"seeds_at": '{"0.3": [1]}'}, "key 'seeds_at'.*some of real_fractions"),
         ({"stepz": "1"}, "unknown key 'stepz'"),
     ],
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
@@ -207,3 +209,77 @@ def test_networks_see_boxes_drawn_as_the_benchmark_draws_them(tmp_path, standins
 def test_boxes_are_for_detection(write_experiment):
     with pytest.raises(SpecError, match="boxes are for task detection; this is classification"):
         load_plan(write_experiment(**DIGITS, boxes="{grow: 1.2}"))
+
+
+@pytest.fixture
+def shells(tmp_path) -> Path:
+    """A benchmark of five photographs beside the experiment file."""
+    folder = tmp_path / "shells"
+    (folder / "images").mkdir(parents=True)
+    for split, ids in {"train": (1, 2, 3), "val": (1, 2)}.items():
+        names = [f"{split}{i}.png" for i in ids]
+        for shade, name in enumerate(names):
+            cv2.imwrite(str(folder / "images" / name), np.full((8, 8), 9 * shade, np.uint8))
+        document = {
+            "images": [
+                {"id": i, "file_name": name, "width": 8, "height": 8}
+                for i, name in zip(ids, names, strict=True)
+            ],
+            "annotations": [],
+            "categories": [{"id": 1, "name": "coin"}],
+        }
+        (folder / f"instances_{split}.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_folds_share_a_pretraining_and_are_scored_together(
+    tmp_path, standins, write_experiment, shells
+):
+    source = write_experiment(
+        benchmark="shells", folds="2", regimes="[real, synthetic, pretrain_finetune]"
+    )
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    trained = [said for said in standins.said if said.startswith("train")]
+    assert trained == [
+        "train real 1 seed 0 fold 1",
+        "train real 1 seed 0 fold 2",
+        "train synthetic seed 0",
+        "train pretraining seed 0",
+        "train pretrain_finetune 1 seed 0 fold 1",
+        "train pretrain_finetune 1 seed 0 fold 2",
+    ]
+    assert standins.said.count("pool 2") == 2
+    real = [t for t in standins.tested if t.context.tested_on == "shells/real"]
+    assert {t.split for t in real} == {"all"}
+    assert [t.context.regime for t in real] == [
+        "baseline",
+        "real",
+        "synthetic",
+        "pretrain_finetune",
+    ]
+    # Of five photographs the larger rest has three.
+    assert {t.context.real_images for t in real if t.context.regime == "real"} == {3}
+    homes = [t.context.regime for t in standins.tested if t not in real]
+    assert homes == ["synthetic"]
+    assert "2 folds" in " ".join(read_record(tmp_path / "out").notes())
+
+
+def test_tuning_reads_train_alone(tmp_path, standins, write_experiment, shells):
+    source = write_experiment(benchmark="shells", regimes="[real]", folds="2", tuning_share="0.4")
+    (shells / "instances_val.json").write_text("not to be opened")
+    run_experiment(source, tmp_path / "out", tune=True, steps=standins.steps)
+    record = read_record(tmp_path / "out")
+    assert record.purpose == "tuning"
+    assert record.command.endswith("--tune")
+    [network] = [t for t in standins.tested if t.context.regime == "real"]
+    assert network.split == "val"
+    assert network.context.real_images == 1  # of three, ceil(0.4 x 3) are held out
+    assert network.target != shells
+
+
+def test_other_steps_are_no_regime_of_their_own(tmp_path, standins, write_experiment, shells):
+    source = write_experiment(benchmark="shells", regimes="[real]", plateau="{times: [2]}")
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    found = [(t.context.regime, t.context.steps) for t in standins.tested]
+    assert found == [("baseline", None), ("real", 4), ("plateau", 8)]
+    assert [spec.steps for spec in standins.specs] == [4, 8]
