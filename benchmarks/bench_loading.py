@@ -28,7 +28,8 @@ from bench_training import RUNS, paint
 from pipeline.specs.augmentation import AugmentSpec
 from pipeline.specs.training import DataSource, TrainSpec
 from trainers.devices import open_device, use_all_cores
-from trainers.tasks import TrainingTask, open_task
+from trainers.task_registry import open_task
+from trainers.tasks import TrainingTask
 
 _BATCHES = 6
 _EVERYTHING = {

@@ -12,7 +12,7 @@ from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 from trainers.batches import TensorBatch
 from trainers.loading import count_workers, open_loader
 from trainers.loop import StepStream
-from trainers.tasks import open_task
+from trainers.task_registry import open_task
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
