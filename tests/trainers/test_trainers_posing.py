@@ -115,3 +115,5 @@ def test_keypoints_that_nobody_is_sure_of_do_not_count():
     )
     points = RigidPoints(points_m=tuple(map(tuple, PRISM.tolist())))
     np.testing.assert_allclose(pose_of(item, points, K=K, dist=LENS), pose, atol=1e-5)
+    item.keypoints[:, 2] = 0.01
+    assert pose_of(item, points, K=K, dist=LENS) is None

@@ -23,6 +23,8 @@ def pose_of(
     assert item.keypoints is not None
     found = item.keypoints[: len(points.points_m)]
     sure = found[:, 2] >= _SURE
+    if not sure.any():
+        return None
     found, places = found[sure], np.array(points.points_m)[sure]
     span_px = float(np.linalg.norm(np.ptp(found[:, :2], axis=0)))
     pose = solve_pnp(
