@@ -136,7 +136,10 @@ def _starts(places: FloatArray, seen: FloatArray, lens: _Pair) -> list[_Pair]:
         methods.append(cv2.SOLVEPNP_IPPE)
     starts: list[_Pair] = []
     for method in methods:
-        _, rvecs, tvecs, _ = cv2.solvePnPGeneric(places, seen, *lens, flags=method)
+        try:
+            _, rvecs, tvecs, _ = cv2.solvePnPGeneric(places, seen, *lens, flags=method)
+        except cv2.error:  # pixels that lie all but in one place
+            continue
         starts += [(_floats(r), _floats(t)) for r, t in zip(rvecs, tvecs, strict=True)]
     return starts
 

@@ -95,6 +95,20 @@ def test_nonsense_has_no_pose():
     assert solve_pnp(CUBE[:3], seen(CUBE[:3], pose_of((0, 0, 0)), LENS), K, LENS) is None
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    spread_px=st.sampled_from([0.0, 1e-6, 0.1, 3.0, 300.0]),
+    points=st.sampled_from([CUBE, BOARD]),
+)
+def test_whatever_a_network_says_is_no_error(seed, spread_px, points):
+    pixels = 200 + spread_px * np.random.default_rng(seed).normal(size=(len(points), 2))
+    symmetries = np.array([np.eye(4), HALF_TURN])
+    for each in (None, symmetries):
+        found = solve_pnp(points, pixels, K, LENS, symmetries=each)
+        assert found is None or np.isfinite(found.cam_from_obj).all()
+
+
 def test_poses_are_read_as_they_were_written(tmp_path):
     pose = PosePrediction(
         scene_id=0,
