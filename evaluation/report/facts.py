@@ -118,7 +118,7 @@ def run_facts(folder: Path) -> list[Fact]:
     model = train.get("model", {})
     values: dict[str, object] = {
         "Network": model.get("name"),
-        "Started from": model.get("weights") or "nothing (random weights)",
+        "Started from": Path(model.get("weights") or "nothing (random weights)").name,
         "Weights": f"{stats['parameters']:,}" if "parameters" in stats else None,
         "Optimiser steps": f"{train['steps']:,}" if "steps" in train else None,
         "Pictures per step": train.get("batch_size"),
