@@ -53,7 +53,7 @@ def test_srgb_is_decoded_as_scikit_image_does() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(seed=st.integers(0, 2**31), contrast=st.floats(0, 1), kelvin=st.floats(2000, 12000))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_every_world_lights_a_level_surface_as_asked(
     kind: str, seed: int, contrast: float, kelvin: float
 ) -> None:
@@ -67,7 +67,7 @@ def test_every_world_lights_a_level_surface_as_asked(
 
 
 @given(seed=st.integers(0, 2**31))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_a_lightbox_shines_from_two_sides_and_is_dark_above(seed: int) -> None:
     light = bake_world(World(kind="lightbox", irradiance=0.7, seed=seed)).mean(axis=2)
     rows, columns = np.nonzero(light > 0.8 * light.max())

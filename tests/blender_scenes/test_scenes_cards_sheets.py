@@ -53,7 +53,7 @@ def sheets(scene: CardsScene) -> list[Surface]:
 
 
 @given(bend=BENDS, thick_m=st.sampled_from([THICK_M, 0.01]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_card_is_closed_and_as_large_and_thick_as_it_should_be(
     bend: Bend, thick_m: float
 ) -> None:
@@ -70,7 +70,7 @@ def test_a_card_is_closed_and_as_large_and_thick_as_it_should_be(
 
 
 @given(bend=BENDS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_corners_are_on_the_bent_print_at_its_farthest_places(bend: Bend) -> None:
     surface = card_surface(bend)
     corners = np.array(corners_m(bend))

@@ -99,7 +99,7 @@ def test_corners_are_vertices_where_four_colours_meet(
     margin=st.floats(-0.45, 2),
     plate=st.sampled_from([0.0, 0.25, 0.9]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_bent_board_stays_flat_within_millimetres_and_faces_the_viewer(
     amount_m: float, direction_rad: float, twist: float, margin: float, plate: float
 ) -> None:

@@ -45,7 +45,7 @@ def a_grip(kind: GripKind, *, reach_m: float, turn_rad: float = 0.0, seed: int =
     turn_rad=st.floats(-0.4, 0.4),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_hand_reaches_no_further_than_asked_and_not_through_the_board(
     kind: GripKind, reach_m: float, turn_rad: float, seed: int
 ) -> None:

@@ -83,7 +83,7 @@ def numbers_on(surface: DieSurface) -> dict[tuple[float, ...], int]:
 
 
 @given(shape=SHAPES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_painted_pips_sum_to_seven_and_run_the_way_they_should(shape: DieShape) -> None:
     found = numbers_on(die_surface(shape, cells=48))
     assert sorted(found.values()) == [1, 2, 3, 4, 5, 6]
@@ -117,7 +117,7 @@ def test_two_three_and_six_can_be_turned_and_the_others_look_the_same(number: in
 
 
 @given(shape=SHAPES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_a_die_is_closed_faces_outwards_and_rests_on_flat_faces(shape: DieShape) -> None:
     surface = die_surface(shape, cells=32)
     edges = Counter(
@@ -134,7 +134,7 @@ def test_a_die_is_closed_faces_outwards_and_rests_on_flat_faces(shape: DieShape)
 
 
 @given(shape=SHAPES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_corners_and_middle_of_a_face_are_on_the_surface(shape: DieShape) -> None:
     vertices = die_surface(shape, cells=32).vertices_m
     for number in range(1, 7):
@@ -305,7 +305,7 @@ SQUARES = st.builds(
 
 
 @given(one=SQUARES, other=SQUARES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_footprints_overlap_as_opencv_says(one: Footprint, other: Footprint) -> None:
     boxes = [
         (tuple(f.centre_m.tolist()), tuple((2 * f.half_m).tolist()), float(np.rad2deg(f.turn_rad)))
@@ -320,7 +320,7 @@ def test_footprints_overlap_as_opencv_says(one: Footprint, other: Footprint) -> 
 
 
 @given(one=SQUARES, other=SQUARES, angle=st.floats(-3, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_at_contact_distance_footprints_just_touch(
     one: Footprint, other: Footprint, angle: float
 ) -> None:

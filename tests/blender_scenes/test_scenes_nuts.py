@@ -103,7 +103,7 @@ def test_a_body_is_closed_and_faces_outwards(kind: str, rings: int, segments: in
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(seed=st.integers(0, 2**31 - 1))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_bodies_have_the_sizes_of_the_real_ones(kind: str, seed: int) -> None:
     shape = body(kind, seed=seed)
     low, high = LENGTHS_M[kind]

@@ -100,7 +100,7 @@ def test_keypoints_are_vertices_and_the_skeleton_joins_neighbours(name: str) -> 
 
 @pytest.mark.parametrize("name", SOLIDS)
 @given(side=st.floats(0, 1), turn_rad=st.floats(-4, 4), tip=st.floats(0, 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_turns_are_rotations(name: str, side: float, turn_rad: float, tip: float) -> None:
     for turn in (
         resting_turn(name, EXTENTS[name], side=side, turn_rad=turn_rad),

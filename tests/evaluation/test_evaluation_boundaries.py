@@ -34,7 +34,7 @@ def test_counted_by_hand():
     assert boundary_iou(square(30, 31, 20), square(30, 30, 20))[0] == pytest.approx(expected)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 999))
 def test_boundary_is_what_repeated_erosion_by_3_x_3_leaves(seed):
     rng = np.random.default_rng(seed)

@@ -24,7 +24,7 @@ from evaluation.metrics.classification import (
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(pairs=PAIRS)
 def test_agrees_with_scikit_learn(pairs):
     truth, predicted = (np.array(side) for side in zip(*pairs, strict=True))

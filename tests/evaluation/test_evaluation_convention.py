@@ -50,7 +50,7 @@ def flat(preds):
     return [d for group in preds.values() for d in group]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     shift=st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1)),
     scale=st.tuples(st.floats(0.85, 1.15), st.floats(0.85, 1.15)),

@@ -26,13 +26,13 @@ def assert_is_pycocotools(detections, truth, kind):
 
 
 @pytest.mark.parametrize("kind", ["bbox", "segm"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases())
 def test_weights_of_one_give_what_pycocotools_gives(kind, case):
     assert_is_pycocotools(*case, kind)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases(keypoints=True))
 def test_keypoints_give_what_pycocotools_gives(case):
     assert_is_pycocotools(*case, "keypoints")
@@ -69,7 +69,7 @@ def test_crowded_photographs_give_what_pycocotools_gives():
         assert_is_pycocotools(detections, truth, kind)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=cases(), seed=st.integers(0, 99))
 def test_weights_are_copies_of_images(case, seed):
     detections, truth = case

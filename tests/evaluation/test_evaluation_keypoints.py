@@ -80,7 +80,7 @@ def test_each_object_gets_one_of_the_best_guesses():
     np.testing.assert_allclose(other.errors_px, 0.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 6), min_size=4, max_size=4))
 def test_pck_grows_with_the_fraction(shifts):
     of_box, of_span = pck([guess([(s, 0) for s in shifts])], {1: [board()]})

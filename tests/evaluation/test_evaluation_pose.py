@@ -85,7 +85,7 @@ POSES = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(pred=POSES, gt=POSES, moved=POSES)
 def test_properties(pred, gt, moved):
     add, add_s = add_m(pred, gt, SQUARE), add_s_m(pred, gt, SQUARE)

@@ -37,7 +37,7 @@ def of_all(statistic, count=60):
     return statistic(np.ones((1, count)))[0]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_areas_agree_with_scikit_learn(seed):
     probabilities, truth = answers(seed)
@@ -50,7 +50,7 @@ def test_areas_agree_with_scikit_learn(seed):
     assert mean_ap == pytest.approx(np.mean(aps))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_calibration_agrees_with_torchmetrics_and_top5_with_scikit_learn(seed):
     probabilities, truth = answers(seed, digits=6)

@@ -96,7 +96,6 @@ def renamed(painted: ReportInputs, folder: Path, name: str) -> ReportInputs:
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],  # to shrink would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -46,7 +46,7 @@ def scores(predicted, truth, n_classes=3):
     return semantic_statistic(counts)(np.ones((1, 1)))[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(predicted=MAPS, truth=MAPS)
 def test_agrees_with_scikit_learn(predicted, truth):
     counts = confusion_counts(predicted, truth, n_classes=3)
@@ -89,7 +89,7 @@ def test_counted_by_hand():
     assert dice == pytest.approx(2 / 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(predicted=MAPS, truth=MAPS)
 def test_agrees_with_torchmetrics(predicted, truth):
     flat = [torch.as_tensor(each).long().ravel() for each in (predicted, truth)]

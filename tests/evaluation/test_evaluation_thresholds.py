@@ -88,7 +88,7 @@ def test_many_scores_are_thinned_to_quantiles_that_occur():
     assert (thresholds[0], thresholds[-1]) == (min(scores), max(scores))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(case=cases())
 def test_precision_recall_curves_are_pycocotools(case):
     detections, truth = case

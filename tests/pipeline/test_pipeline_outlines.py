@@ -27,7 +27,7 @@ def drawn_by_opencv(outline, image_hw):
 
 
 @given(masks)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_pycocotools_draws_any_mask_back(mask):
     outline = outline_of_mask(mask)
     if not mask.any():
@@ -39,7 +39,7 @@ def test_pycocotools_draws_any_mask_back(mask):
 
 
 @given(masks)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_opencv_loses_no_pixel(mask):
     if mask.any():
         drawn = drawn_by_opencv(outline_of_mask(mask), mask.shape)
@@ -49,7 +49,7 @@ def test_opencv_loses_no_pixel(mask):
 @given(
     st.lists(st.tuples(st.integers(0, 29), st.integers(0, 19), st.integers(0, 9)), min_size=1),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_opencv_draws_what_has_one_part_and_no_hole_back(discs):
     mask = np.zeros((20, 30), np.uint8)
     for x, y, radius in discs:

@@ -35,7 +35,7 @@ def seen(points, pose, dist):
     return project_cam(camera, points @ pose[:3, :3].T + pose[:3, 3])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rotvec=st.tuples(*[st.floats(-1, 1)] * 3),
     points=st.sampled_from([CUBE, BOARD]),
@@ -49,7 +49,7 @@ def test_exact_keypoints_give_the_exact_pose(rotvec, points, dist):
     assert found.error_px < 1e-4
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32))
 def test_a_third_of_wrong_keypoints_does_not_matter(seed):
     rng = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ def test_nonsense_has_no_pose():
     assert solve_pnp(CUBE[:3], seen(CUBE[:3], pose_of((0, 0, 0)), LENS), K, LENS) is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32),
     spread_px=st.sampled_from([0.0, 1e-6, 0.1, 3.0, 300.0]),

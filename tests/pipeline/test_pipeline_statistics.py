@@ -54,7 +54,7 @@ def frame(*labels, **scene):
 # --- numbers -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=300), st.randoms())
 def test_few_numbers_have_exact_quantiles_in_any_order(numbers, random):
     summary = summarise(numbers)
@@ -247,7 +247,7 @@ def test_altered_copies_are_found_and_nothing_else(how):
     assert (found.pairs, found.pictures) == (2, 4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 40))
 def test_the_search_finds_what_comparing_all_pairs_finds(seed, most_flipped):
     rng = np.random.default_rng(seed)

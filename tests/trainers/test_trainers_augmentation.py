@@ -37,7 +37,7 @@ def whole_mask(example):
     return mask
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
     centre=st.tuples(st.integers(0, 80), st.integers(0, 60)),
@@ -106,7 +106,7 @@ def test_boxes_without_masks_follow():
     assert mirrored.objects[0].box_xyxy.tolist() == [30, 20, 50, 40]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32))
 def test_keypoints_lie_where_they_are_seen(seed):
     """Two marked pixels of different colours are found again where their keypoints say."""
@@ -158,7 +158,7 @@ def test_boxes_without_masks_turn_as_the_disc_inside_them_does(degrees):
     np.testing.assert_allclose(guessed.objects[0].box_xyxy, seen.objects[0].box_xyxy, atol=1.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
     centre=st.tuples(st.integers(6, 194), st.integers(6, 144)),

@@ -62,7 +62,7 @@ def test_a_ratio_that_divides_the_batch_is_that_of_every_batch():
     assert (counts_of_batches(50, batch_size=10, weights=[0.1, 0.2, 0.7]) == [1, 2, 7]).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     batch_size=st.integers(1, 9),
     share=st.floats(0.01, 0.99),
@@ -76,7 +76,7 @@ def test_what_is_rounded_in_one_batch_is_made_up_for_in_the_next(batch_size, sha
     assert (np.abs(so_far) <= 0.5 + 1e-6).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(weights=st.lists(st.integers(1, 9), min_size=1, max_size=5))
 def test_many_sources_keep_their_shares(weights):
     steps = sum(weights)
@@ -105,7 +105,7 @@ def test_a_step_depends_on_seed_and_step_only():
     assert draw(18, 1) != later
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(1, 6), min_size=1, max_size=30), st.integers(0, 9))
 def test_examples_come_as_often_as_their_factors(factors, seed):
     factors = np.array(factors)

@@ -65,7 +65,7 @@ def gaussian_logits(points, side):
     return (-0.5 * (dy[:, :, None] ** 2 + dx[:, None, :] ** 2))[None]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(*[st.floats(3, 13)] * 2), min_size=1, max_size=4))
 def test_places_between_cells_are_read_exactly(places):
     points = torch.tensor(places)

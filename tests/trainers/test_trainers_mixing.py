@@ -80,7 +80,7 @@ def assert_found_again(out, *, blurred=0):
                 assert (out.image[int(y), int(x)] == COLOURS[item.class_index]).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS)
 def test_erased_pixels_belong_to_nothing(seed):
     before = example((20, 24, 12, 0), (44, 40, 14, 1), keypoints=True)
@@ -118,7 +118,7 @@ def test_boxes_under_an_erased_rectangle():
     assert False in seen
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS, flip=st.booleans())
 def test_mosaics_have_the_objects_of_four_pictures(seed, flip):
     four = [example((x, 30, 13, i), keypoints=True) for i, x in enumerate((18, 30, 40, 46))]
@@ -156,7 +156,7 @@ def test_zoomed_mosaics_keep_boxes_in_their_windows():
             assert min(x0, y0, -x1, -y1) > -1.01, "a mask lies in the box of its outline"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(places=st.lists(st.tuples(st.integers(10, 54), st.integers(10, 54)), min_size=2, max_size=2))
 def test_pasted_objects_hide_what_is_behind_them(places):
     onto = example((20, 32, 15, 0), (46, 40, 12, 1), keypoints=True)
@@ -279,7 +279,7 @@ def class_examples(count=6):
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS)
 def test_mixed_classes_are_what_the_pixels_show(seed):
     values = np.array(LEVELS)

@@ -56,7 +56,7 @@ def scenes(draw):
     return shapes
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(shapes=scenes(), masks=st.booleans(), side=st.sampled_from([64, 110, 256]))
 def test_what_tiles_see_is_what_there_is(shapes, masks, side):
     image = picture_of(shapes, (300, 300))
@@ -71,7 +71,7 @@ def test_what_tiles_see_is_what_there_is(shapes, masks, side):
             )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(64, 300), st.floats(0, 0.75))
 def test_tiles_cover_every_pixel_once(height, width, side, overlap):
     count = np.zeros((height, width), int)
