@@ -38,35 +38,34 @@ _PREFIX = "instances_"
 
 
 def coco_splits(folder: Path) -> tuple[str | None, ...]:
-    """Splits that have a COCO file; None stands for ``annotations/instances.json``."""
+    """Splits that have a COCO file; None stands for ``instances.json``, which has none."""
     names = {
         path.stem.removeprefix(_PREFIX)
         for parent in (folder, folder / "annotations")
         for path in parent.glob(f"{_PREFIX}*.json")
     }
-    whole = (folder / "annotations" / "instances.json").is_file()
-    return (*sorted(names), *((None,) if whole else ()))
+    return (*sorted(names), *((None,) if _without_splits(folder) else ()))
 
 
 def find_annotations(folder: Path, split: str | None = None) -> Path:
     """The annotation file of a dataset or benchmark folder.
 
     Looks for ``instances_{split}.json``, then ``annotations/instances_{split}.json``, then
-    ``annotations/instances.json`` (our own datasets, which have no splits). Without a split:
-    ``test`` if there is one, else ``val``, else whatever single file there is.
+    ``annotations/instances.json`` (our own datasets, which have no splits) or
+    ``instances.json``. Without a split: ``test`` if there is one, else ``val``, else whatever
+    single file there is.
 
     Raises:
         DatasetError: If the folder holds no such file.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder; expected a dataset or benchmark.")
-    whole = folder / "annotations" / "instances.json"
     for name in [split] if split else ["test", "val", "train"]:
         for parent in (folder, folder / "annotations"):
             candidate = parent / f"{_PREFIX}{name}.json"
             if candidate.is_file():
                 return candidate
-    if whole.is_file():
+    if whole := _without_splits(folder):
         return whole
     found = sorted(path.name for path in folder.glob("**/instances*.json"))
     wanted = f"{_PREFIX}{split}.json" if split else f"{_PREFIX}*.json"
@@ -75,6 +74,11 @@ def find_annotations(folder: Path, split: str | None = None) -> Path:
         f"expected {wanted} or annotations/instances.json. "
         "`blendgap export FOLDER --to coco` turns other layouts into that."
     )
+
+
+def _without_splits(folder: Path) -> Path | None:
+    places = (folder / "annotations" / "instances.json", folder / "instances.json")
+    return next((path for path in places if path.is_file()), None)
 
 
 def safe_path(folder: Path, name: str, *, source: Path) -> Path:

@@ -6,6 +6,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from pipeline.errors import DatasetError
+from pipeline.formats.annotated import read_to_learn, recognise
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.geometry.masks import mask_of_rle
 
@@ -36,6 +37,14 @@ def image(**changes):
 
 def coin(**changes):
     return {"id": 3, "name": "coin"} | changes
+
+
+def test_a_file_without_splits_may_lie_beside_the_pictures(tmp_path):
+    # Such a folder was taken for class folders: one class, `images`, one object per picture.
+    path = minimal(tmp_path).rename(tmp_path / "instances.json")
+    assert recognise(tmp_path) == "coco"
+    assert find_annotations(tmp_path) == find_annotations(tmp_path, "train") == path
+    assert [c.name for c in read_to_learn(tmp_path).categories] == ["coin"]
 
 
 def test_reads_every_optional_key(tmp_path):
