@@ -15,10 +15,13 @@ _MATTERS = 0.05
 
 def claim_words(analysis: Analysis, claim: str) -> list[str]:
     """The regime that was to beat photographs alone, and by how much it does."""
-    said = f"Named before the final runs: {regime_words(claim)} against real photographs alone."
+    said = (
+        f"Claimed before the final runs: training on {regime_words(claim)} beats training on real "
+        "photographs alone."
+    )
     found = [
-        f"{metric_name(metric)} beside {images:,} real photographs: "
-        f"{points(gain.value, sign=True)} points {points_interval(gain)}, {_verdict(gain)}."
+        f"Against {images:,} real photographs {_verdict(gain)}: "
+        f"{points(gain.value, sign=True)} points of {metric_name(metric)} {points_interval(gain)}."
         for metric, images, gain in _gains(analysis, claim)
     ]
     return [" ".join([said, *found])]
@@ -32,10 +35,16 @@ def plateau_words(plateau: Plateau) -> str:
     if plateau.gain is None:
         return f"After {plateau.steps:,} steps {alone} reach {number(own.measured)}."
     seen = plateau.gain.p_value is not None and plateau.gain.p_value < _MATTERS
-    end = "" if seen else ", a difference that cannot be told from chance"
+    if not seen:
+        verdict = "As far as can be seen, photographs were trained on long enough"
+    elif (plateau.gain.value or 0.0) > 0:
+        verdict = "Photographs were not trained on to the end"
+    else:
+        verdict = "Photographs were trained on long enough; longer does harm"
+    end = ", a difference that cannot be told from chance" if not seen else ""
     return (
-        f"With {longest.steps / plateau.steps:g} times the steps, {alone} reach "
-        f"{number(longest.measured)}: {points(plateau.gain.value, sign=True)} points "
+        f"{verdict}: with {longest.steps / plateau.steps:g} times the steps, {alone} reach "
+        f"{number(longest.measured)}, {points(plateau.gain.value, sign=True)} points "
         f"{points_interval(plateau.gain)} over {plateau.steps:,} steps{end}."
     )
 
@@ -64,7 +73,7 @@ def _turned(gap: Measured) -> Measured:
 
 def _verdict(gain: Measured) -> str:
     if gain.low is not None and gain.low > 0:
-        return "ahead"
+        return "it does"
     if gain.high is not None and gain.high < 0:
-        return "behind"
-    return "a difference that cannot be told from chance"
+        return "it does worse"
+    return "no difference can be told from chance"

@@ -41,7 +41,7 @@ def experiment_words(analysis: Analysis, *, claim: str | None = None) -> list[st
     for matrix in analysis.matrices[:1]:
         sentences += _reached(matrix)
     for efficiency in analysis.efficiency[:1]:
-        sentences += best_gain_words(efficiency)
+        sentences += best_gain_words(efficiency, claimed=claim)
         sentences += size_words(efficiency)
     sentences += [plateau_words(plateau) for plateau in _main_plateaus(analysis)]
     for ablation in analysis.ablations[:1]:

@@ -28,6 +28,7 @@ __all__ = ["standalone_svg", "write_markdown"]
 
 _FRAMES, _COLUMNS, _TILE_PX = 8, 4, 300
 _QUALITY = 82
+_OF_TEST_SET = ("headline", "answers", "worst", "best", "mistakes")
 _COLOR_WORDS = ("blue", "orange", "green", "purple", "ochre", "grey")
 
 
@@ -132,10 +133,10 @@ def _shown(contents: Contents, *, photographs: bool) -> dict[str, Any]:
         (read.file, read.split or "none", read.sha256, read.predictions_sha256)
         for read in shown["scores"].test_reads
     ]
+    shown["pictured"] = photographs or (bool(contents.cases) and contents.cases[0].is_rendered)
+    if not shown["pictured"]:
+        shown |= dict.fromkeys(_OF_TEST_SET, ())
     if not photographs:
-        first = contents.cases[0] if contents.cases else None
-        if first is None or not first.is_rendered:
-            shown["headline"] = []
         shown["beside"] = [group for group in shown["beside"] if group.is_rendered]
     return shown
 

@@ -58,13 +58,14 @@ def summary(cases: Sequence[DetectionCase | ClassificationCase], document: Score
         return []
     first = cases[0]
     sentences = [_result(first, document, subject=_subject(first, document))]
+    drops = [s for s in document.scores if s.metric == "domain_drop" and s.value is not None]
+    drop = headline_score(drops)
+    sentences += [] if drop is None else _drop_words(drop)
     for rival in cases[1:]:
         is_baseline = any(score.regime == "baseline" for score in _own(rival, document))
         if is_baseline and rival.test_set == first.test_set:
             sentences.append(_result(rival, document, subject=f"{rival.name}, for comparison,"))
-    drops = [s for s in document.scores if s.metric == "domain_drop" and s.value is not None]
-    drop = headline_score(drops)
-    return [*sentences, *([] if drop is None else _drop_words(drop))]
+    return sentences
 
 
 def found_rule(case: DetectionCase | ClassificationCase, *, min_score: float) -> str:

@@ -116,7 +116,7 @@ def _efficiency_plot(efficiency: Efficiency) -> Plot:
 
 def _plateau_plot(plateau: Plateau) -> Plot:
     name, where = metric_name(plateau.metric), set_name(*plateau.test)
-    title = f"{name} on {where} of {plateau.real_images:,} real photographs alone, by steps"
+    title = f"{name} on {where}, by steps on {plateau.real_images:,} real photographs alone"
     marks = [
         Mark(
             name=f"{point.steps:,} steps",

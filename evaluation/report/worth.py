@@ -19,6 +19,10 @@ __all__ = [
 ]
 
 _MATTERS = 0.05
+_NO_WORTH = (
+    "How many real photographs the frames are worth is not told: that takes trainings on several "
+    "numbers of photographs (real_fractions)."
+)
 _TWO_SEEDS = 2  # leave Student's t a single degree of freedom, a factor of 12.7
 
 
@@ -28,12 +32,20 @@ def efficiency_words(efficiency: Efficiency) -> list[str]:
         *(exchange_words(rate) for rate in efficiency.exchange if not rate.beside),
         *(break_even_words(point) for point in efficiency.break_even),
         *size_words(efficiency),
+        *([] if efficiency.exchange else [_NO_WORTH]),
     ]
 
 
 def efficiency_table(efficiency: Efficiency) -> ScoreTable | None:
     """Every training with frames: its score, its gain, what it is worth; None without any."""
     worth = {(rate.regime, rate.beside): rate for rate in efficiency.exchange}
+    columns: tuple[Header, ...] = (
+        Header(title="Score"),
+        Header(title="Gain", hint="points, over as many photographs alone"),
+        Header(title="Worth", hint="photographs alone"),
+    )
+    if not worth:
+        columns = columns[:-1]
     rows, cells = [], []
     for curve in efficiency.curves:
         for point, gain in zip(curve.points, curve.gains, strict=True):
@@ -49,18 +61,14 @@ def efficiency_table(efficiency: Efficiency) -> ScoreTable | None:
                     measured_cell(point.measured),
                     None if gain is None else measured_cell(gain, points_of=True),
                     None if rate is None else _worth_cell(rate),
-                )
+                )[: len(columns)]
             )
     if not rows:
         return None
     return ScoreTable(
         title=f"{metric_name(efficiency.metric)} on {set_name(*efficiency.test)}",
         units="",
-        columns=(
-            Header(title="Score"),
-            Header(title="Gain", hint="points, over as many photographs alone"),
-            Header(title="Worth", hint="photographs alone"),
-        ),
+        columns=columns,
         rows=tuple(rows),
         cells=tuple(cells),
     )
@@ -104,8 +112,8 @@ def break_even_words(point: BreakEven) -> str:
     )
 
 
-def best_gain_words(efficiency: Efficiency) -> list[str]:
-    """The most that frames brought beside photographs."""
+def best_gain_words(efficiency: Efficiency, *, claimed: str | None = None) -> list[str]:
+    """The most that frames brought beside photographs; the claimed regime is told elsewhere."""
     found = [
         (curve, point, gain)
         for curve in efficiency.curves
@@ -115,6 +123,8 @@ def best_gain_words(efficiency: Efficiency) -> list[str]:
     if not found:
         return []
     curve, point, gain = max(found, key=lambda each: each[2].value or 0.0)
+    if curve.regime == claimed:
+        return []
     how = "first" if curve.regime == "pretrain_finetune" else "mixed in"
     brought = (
         f"Beside {point.real_images:,} real photographs, rendered frames {how} bring "

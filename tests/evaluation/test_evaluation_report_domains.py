@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from painting import paint_dataset
 
 from evaluation.analysis.domains import FeatureSpace, compare_domains, write_domains
+from evaluation.report.markdown_page import write_markdown
 from evaluation.report.page import PredictedSet, ReportInputs, write_report
 from evaluation.scores import ScoreContext, evaluate, write_scores
 from pipeline.drawing import read_rgb
@@ -21,11 +25,12 @@ def coarse(paths):
     return np.array([each.ravel() / 255.0 for each in small])
 
 
-@pytest.fixture
-def inputs(make_painted_dataset, tmp_path):
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
     """A network that finds nothing on the third of twelve real pictures, one of them dark."""
-    real = make_painted_dataset(tmp_path / "real", frames=12, seed=0)
-    frames = make_painted_dataset(tmp_path / "frames", frames=14, seed=1)
+    folder = tmp_path_factory.mktemp("domains")
+    real = paint_dataset(folder / "real", frames=12, seed=0)
+    frames = paint_dataset(folder / "frames", frames=14, seed=1)
     (real / "manifest.json").unlink()
     truth = read_coco(find_annotations(real))
     third = truth.images[2]
@@ -42,10 +47,10 @@ def inputs(make_painted_dataset, tmp_path):
         for g in group
         if not g.iscrowd and g.image_id != third.image_id
     ]
-    predictions = tmp_path / "p.json"
+    predictions = folder / "p.json"
     predictions.write_text(json.dumps(entries))
     context = ScoreContext(regime="synthetic", tested_on="real/real")
-    scores = tmp_path / "out" / "scores.json"
+    scores = folder / "out" / "scores.json"
     write_scores([evaluate(predictions, real, context=context)], scores)
     found = compare_domains(
         synthetic=read_coco(find_annotations(frames)),
@@ -55,11 +60,11 @@ def inputs(make_painted_dataset, tmp_path):
         boxes=True,
         space=FeatureSpace(network="<mean colours>", extract=coarse),
     )
-    write_domains(found, tmp_path / "out" / "domains.json")
+    write_domains(found, folder / "out" / "domains.json")
     return ReportInputs(
         title="Report",
         scores=scores,
-        domains=tmp_path / "out" / "domains.json",
+        domains=folder / "out" / "domains.json",
         predicted=(PredictedSet(name="net", predictions=predictions, benchmark=real),),
         datasets=(frames,),
     )
@@ -87,3 +92,31 @@ def test_without_a_comparison_the_report_is_as_before(inputs, tmp_path):
     html = write_report(plain, tmp_path / "out" / "plain.html").read_text()
     assert 'id="domains"' not in html
     assert 'id="failures"' not in html
+
+
+def test_markdown_tells_the_same_without_photographs(inputs, tmp_path):
+    page = write_markdown(inputs, tmp_path / "plain")
+    text = page.read_text()
+    assert "14 training frames beside 12 real pictures of real/val" in text
+    assert "&lt;mean colours&gt;" in text
+    assert "Kernel distance" in text
+    failures = text[text.index("## The worst real pictures") :]
+    failures = failures[: failures.index("## ", 3)]
+    assert "- Darker than any training frame (brightness, mean, % of full scale: 0 here" in failures
+    shown = re.findall(r"figures/([\w.-]+)", failures)
+    assert [Path(name).stem for name in shown] == [f"nearest-1-{number}" for number in (1, 2, 3)]
+    written = {path.name for path in (page.parent / "figures").iterdir()}
+    assert set(shown) <= written
+    assert {name.split("-")[0] for name in written if not name.endswith(".svg")} == {
+        "dataset",
+        "nearest",
+    }
+    asked = write_markdown(inputs, tmp_path / "asked", photographs=True)
+    added = {path.name for path in (asked.parent / "figures").iterdir()} - written
+    assert {name.split("-")[0] for name in added} == {
+        "picture",
+        "failure",
+        "error",
+        "best",
+        "worst",
+    }

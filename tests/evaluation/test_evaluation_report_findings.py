@@ -260,20 +260,30 @@ def fair():
 @pytest.mark.parametrize(
     ("claim", "verdict"),
     [
-        ("mixed", "beside 40 real photographs: +10.0 points [10.0, 10.0], ahead."),
-        ("synthetic", "beside 40 real photographs: \N{MINUS SIGN}20.0 points"),
+        ("mixed", "Against 40 real photographs it does: +10.0 points of Box AP50 [10.0, 10.0]."),
+        ("synthetic", "Against 40 real photographs it does worse: \N{MINUS SIGN}20.0 points of"),
     ],
 )
 def test_what_was_named_beforehand_is_told_first(fair, claim, verdict):
-    first = experiment_words(fair, claim=claim)[0]
-    assert first.startswith("Named before the final runs: rendered frames ")
+    first, *others = experiment_words(fair, claim=claim)
+    assert first.startswith("Claimed before the final runs: training on rendered frames ")
     assert verdict in first
-    assert not any("Named before" in words for words in experiment_words(fair))
+    told_again = any("rendered frames mixed in bring +10.0" in words for words in others)
+    assert told_again == (claim != "mixed"), "the same gain is not told twice"
+    assert not any("Claimed before" in words for words in experiment_words(fair))
+
+
+def test_one_number_of_photographs_gives_no_exchange_rate(fair):
+    [plot] = efficiency_plots(fair)
+    assert [column.title for column in plot.table.columns] == ["Score", "Gain"]
+    assert {len(cells) for cells in plot.table.cells} == {2}
+    assert any("(real_fractions)" in sentence for sentence in plot.sentences)
 
 
 def test_twice_the_steps_are_told_and_drawn(fair, tmp_path):
     [words] = [words for words in experiment_words(fair) if "times the steps" in words]
-    assert words.startswith("With 2 times the steps, 40 real photographs alone reach 0.5")
+    assert words.startswith("Photographs were not trained on to the end: with 2 times the steps, ")
+    assert "40 real photographs alone reach 0.5" in words
     assert "+1.0 points [1.0, 1.0] over 300 steps" in words
     [plot] = plateau_plots(fair)
     texts = [t.text for t in ElementTree.fromstring(str(plot.svg)).iter() if t.text]
@@ -286,7 +296,7 @@ def test_twice_the_steps_are_told_and_drawn(fair, tmp_path):
     )
     html = write_report(inputs, tmp_path / "report.html").read_text()
     assert 'id="plateau"' in html
-    assert "Named before the final runs" in html
+    assert "Claimed before the final runs" in html
     assert "- *Hue* was off. &lt;script&gt;" in html
     markdown = write_markdown(inputs, tmp_path / "page").read_text()
     assert "- *Hue* was off." in markdown
