@@ -78,5 +78,5 @@ def _header(header: Header) -> Markup:
 def _cell(cell: Cell | None) -> Markup:
     if cell is None:
         return Markup("n/a")
-    words = [cell.value, f"[{cell.interval}]" if cell.interval else "", cell.note]
+    words = [cell.value, f"({cell.interval})" if cell.interval else "", cell.note]
     return markdown_text(" ".join(word for word in words if word))

@@ -20,7 +20,8 @@ def measured_cell(measured: Measured, *, points_of: bool = False, chance: bool =
     if measured.value is None:
         return Cell(value="n/a")
     if points_of:
-        return Cell(value=points(measured.value, sign=True), interval=points_interval(measured))
+        ends = points_interval(measured).strip("[]").replace(", ", " to ")
+        return Cell(value=points(measured.value, sign=True), interval=ends)
     low, high = measured.low, measured.high
     interval, strip = "", None
     if low is not None and high is not None:

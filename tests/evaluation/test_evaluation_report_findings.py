@@ -277,6 +277,8 @@ def test_one_number_of_photographs_gives_no_exchange_rate(fair):
     [plot] = efficiency_plots(fair)
     assert [column.title for column in plot.table.columns] == ["Score", "Gain"]
     assert {len(cells) for cells in plot.table.cells} == {2}
+    gains = [cells[1] for cells in plot.table.cells if cells[1] is not None]
+    assert {(cell.value, cell.interval) for cell in gains} == {("+10.0", "10.0 to 10.0")}
     assert any("(real_fractions)" in sentence for sentence in plot.sentences)
 
 
