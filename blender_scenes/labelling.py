@@ -67,7 +67,7 @@ def label_frame(
     rays = RayScene(surfaces, scene.camera) if needs_surfaces(labels, scene) else None
     hits: Hits | None = None
     if rays is not None and (labels.normals or not scene.camera.is_pinhole):
-        hits = rays.first_hits()
+        hits = rays.first_hits(normals=labels.normals)
     if hits is not None and not scene.camera.is_pinhole:
         ids = hits.ids.reshape(scene.camera.image_hw)
         depth_m = hits.depth_m.reshape(scene.camera.image_hw)
@@ -89,7 +89,9 @@ def label_frame(
             depth_m=depth_m if labels.depth else None,
             semantic=_semantic(ids, scene, categories) if labels.semantic else None,
             normals=(
-                hits.normals.reshape(*ids.shape, 3) if hits is not None and labels.normals else None
+                hits.normals.reshape(*ids.shape, 3)
+                if hits is not None and hits.normals is not None
+                else None
             ),
             flow_px=(
                 forward_flow(scene, ids=ids, depth_m=depth_m, dt_s=scene.position.frame_s)

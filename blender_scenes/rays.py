@@ -31,12 +31,13 @@ class Hits:
     Attributes:
         ids: (N,) instance ids, 0 for background and for nothing.
         depth_m: (N,) along the camera's z, ``NO_DEPTH_M`` for nothing.
-        normals: (N, 3) in the camera's axes, towards the camera; 0 for nothing.
+        normals: (N, 3) in the camera's axes, towards the camera, 0 for nothing; None unless
+            wanted.
     """
 
     ids: npt.NDArray[np.uint16]
     depth_m: npt.NDArray[np.float32]
-    normals: npt.NDArray[np.float32]
+    normals: npt.NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +72,23 @@ class RayScene:
         # Watertight edges cost a third more; in a pinhole view no mask hangs on this scene.
         self._all = self._embree(range(len(surfaces)), robust=not camera.is_pinhole)
 
-    def first_hits(self) -> Hits:
-        """What every pixel's centre sees, row by row."""
+    def first_hits(self, *, normals: bool = False) -> Hits:
+        """What every pixel's centre sees, row by row, with surface normals if wanted."""
         height, width = self._camera.image_hw
         rays = self._rays(pixel_centres((0, 0, width, height)))
         found = _cast(self._all, rays)
         geometry = found["geomID"]  # -1, the last entry of the tables, where nothing is hit
         hit = geometry >= 0
+        return Hits(
+            ids=np.where(hit, self._ids[geometry], 0).astype(np.uint16),
+            depth_m=np.where(hit, found["tfar"], NO_DEPTH_M).astype(np.float32),
+            normals=self._normals(found, rays) if normals else None,
+        )
+
+    def _normals(
+        self, found: dict[str, Any], rays: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        geometry = found["geomID"]
         normals = np.zeros((len(rays), 3), np.float32)
         for number, surface in enumerate(self._surfaces):
             own = np.flatnonzero(geometry == number)
@@ -90,12 +101,9 @@ class RayScene:
         )
         normals[away > 0] *= -1
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-        return Hits(
-            ids=np.where(hit, self._ids[geometry], 0).astype(np.uint16),
-            depth_m=np.where(hit, found["tfar"], NO_DEPTH_M).astype(np.float32),
-            normals=np.where(hit[:, None], normals / np.maximum(lengths, 1e-12), 0.0).astype(
-                np.float32
-            ),
+        return np.asarray(
+            np.where(geometry[:, None] >= 0, normals / np.maximum(lengths, 1e-12), 0.0),
+            dtype=np.float32,
         )
 
     def silhouette(

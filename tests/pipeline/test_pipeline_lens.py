@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.annotate.flow import forward_flow
@@ -36,6 +36,7 @@ def _bent(dist: tuple[float, float, float, float, float]) -> Camera:
     return PINHOLE.model_copy(update={"dist": dist})
 
 
+@settings(deadline=None)
 @given(dist=lenses, seed=st.integers(0, 10**6))
 def test_projection_is_opencv_s(dist, seed):
     camera = _bent(dist)
@@ -62,6 +63,7 @@ def test_a_point_beyond_the_fold_of_the_lens_is_not_in_the_picture():
     assert np.isfinite(project_cam(camera, np.array([[0.9, 0.0, 1.0]]))).all()
 
 
+@settings(deadline=None)
 @given(dist=lenses, seed=st.integers(0, 10**6))
 def test_rays_are_the_inverse_of_projection(dist, seed):
     camera = _bent(dist)
@@ -71,6 +73,22 @@ def test_rays_are_the_inverse_of_projection(dist, seed):
     np.testing.assert_allclose(project_cam(camera, rays[seen]), pixels[seen], atol=1e-6)
     if max(map(abs, dist)) < 0.1:
         assert seen.all()
+
+
+def test_the_rays_of_a_whole_picture_are_opencv_s():
+    dist = (-0.28, 0.1, 0.001, -0.0005, 0.0)
+    camera = _bent(dist)
+    pixels = np.stack(np.meshgrid(np.arange(160), np.arange(120)), axis=-1).reshape(-1, 2) + 0.5
+    exact = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-12)
+    expected = cv2.undistortPointsIter(
+        pixels[:, None] - 0.5,
+        np.array(opencv_intrinsics(camera)).reshape(3, 3),
+        np.array(dist),
+        np.eye(3),
+        np.eye(3),
+        exact,
+    )
+    np.testing.assert_allclose(rays_cam(camera, pixels)[:, :2], expected[:, 0], atol=1e-7)
 
 
 def test_a_pixel_beyond_the_fold_of_the_lens_sees_nothing():
@@ -91,6 +109,7 @@ vectors = st.tuples(*[st.floats(-2, 2)] * 3)
 motions = st.builds(Motion, velocity_m_s=vectors, spin_rad_s=vectors, pivot_m=vectors)
 
 
+@settings(deadline=None)
 @given(motion=motions, first=st.floats(-1, 1), second=st.floats(-1, 1))
 def test_two_times_in_a_row_are_their_sum(motion, first, second):
     scene = _scene(motion)
