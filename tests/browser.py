@@ -93,12 +93,20 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, **text)
 
     def click(self, selector: str) -> None:
-        """The middle of the first such element."""
-        x, y = self.ask(
+        """The middle of the first such element, once pictures that load no longer push it away."""
+        where = (
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-            "e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect();"
+            "e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const b = e.getBoundingClientRect();"
             "return [b.x + b.width / 2, b.y + b.height / 2]; })()"
         )
+        deadline = time.monotonic() + _START_S
+        before, now = None, self.ask(where)
+        while before != now:
+            assert time.monotonic() < deadline, f"{selector} does not come to rest"
+            time.sleep(0.05)
+            before, now = now, self.ask(where)
+        x, y = now
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flows.networks import train_network
-from pipeline.errors import DatasetError
+from pipeline.errors import DatasetError, SpecError
 from pipeline.formats.annotated import read_splits
 from pipeline.formats.exports import export_pictures
 
@@ -33,12 +33,19 @@ def trained_on(folder, config, **options):
 
 def test_an_embedded_benchmark_is_found_by_name(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    words = {"task": "classification", "model": "compact_classifier", "path": "digits"}
+    path, outcome = trained_on(tmp_path, write_config(tmp_path, **words))
+    assert path == str(tmp_path / "cache" / "blendgap" / "benchmarks" / "digits")
+    assert outcome.summary["steps"] == 1
+
+
+def test_what_is_for_scores_alone_is_not_trained_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     words = {"task": "detection", "model": "compact_detector", "path": "coins"}
     with pytest.raises(DatasetError, match="got splits test; expected train"):
         trained_on(tmp_path, write_config(tmp_path, **words))
-    path, outcome = trained_on(tmp_path, write_config(tmp_path, **words, more=", split: test"))
-    assert path == str(tmp_path / "cache" / "blendgap" / "benchmarks" / "coins")
-    assert outcome.summary["steps"] == 1
+    with pytest.raises(SpecError, match="got 'test'; expected train or val"):
+        trained_on(tmp_path, write_config(tmp_path, **words, more=", split: test"))
 
 
 def test_exports_and_benchmarks_of_others_are_trained_on(painted_dataset, tmp_path):
