@@ -160,7 +160,12 @@ def test_hidden_points_are_asked_for_and_unlabelled_ones_are_not():
     [
         (HEATMAP, {"steps": 40}, 0.5),
         (COMPACT | {"width": 0.25}, {"steps": 40}, 0.5),
-        (RCNN, {"steps": 12, "batch_size": 2, "learning_rate": 2e-3}, 0.2),
+        pytest.param(  # a quarter of a minute
+            RCNN,
+            {"steps": 12, "batch_size": 2, "learning_rate": 2e-3},
+            0.2,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_far_above_chance(flags, tmp_path, model, changes, least):

@@ -124,7 +124,11 @@ def test_the_gradient_is_clipped_to_the_norm():
 
 @pytest.mark.parametrize(
     ("optimiser", "schedule"),
-    [({"name": "sgd", "nesterov": True}, "one_cycle"), ("rmsprop", "step"), ("adagrad", "linear")],
+    [
+        ({"name": "sgd", "nesterov": True}, "one_cycle"),
+        pytest.param("rmsprop", "step", marks=pytest.mark.slow),  # seconds each
+        pytest.param("adagrad", "linear", marks=pytest.mark.slow),
+    ],
 )
 def test_killed_runs_go_on_bit_by_bit(stripes, tmp_path, optimiser, schedule):
     changes = {
