@@ -18,6 +18,12 @@ from websockets.sync.client import ClientConnection, connect
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _START_S = 60
+_ARRIVED = """new Promise((done) => {
+    const start = performance.now();
+    const look = () => (window.hit || performance.now() - start > 2000
+        ? done(window.hit) : setTimeout(look, 20));
+    look();
+})"""
 _ANSWER_S = 120
 _OPTIONS = (
     "--headless=new",
@@ -93,22 +99,28 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, **text)
 
     def click(self, selector: str) -> None:
-        """The middle of the first such element, once pictures that load no longer push it away."""
-        where = (
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+        """The middle of the first such element; again if a page that moved made it miss."""
+        name = json.dumps(selector)
+        aim = (
+            f"(async () => {{ const e = document.querySelector({name}); window.hit = false;"
+            "document.addEventListener('click', (at) => { const b = e.getBoundingClientRect();"
+            "window.hit = b.left <= at.clientX && at.clientX <= b.right"
+            "&& b.top <= at.clientY && at.clientY <= b.bottom; }, {once: true, capture: true});"
             "e.scrollIntoView({block: 'center', behavior: 'instant'});"
-            "const b = e.getBoundingClientRect();"
+            "const painted = () => new Promise((done) => requestAnimationFrame(done));"
+            "await painted(); await painted(); const b = e.getBoundingClientRect();"
             "return [b.x + b.width / 2, b.y + b.height / 2]; })()"
         )
         deadline = time.monotonic() + _START_S
-        before, now = None, self.ask(where)
-        while before != now:
-            assert time.monotonic() < deadline, f"{selector} does not come to rest"
-            time.sleep(0.05)
-            before, now = now, self.ask(where)
-        x, y = now
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        while time.monotonic() < deadline:
+            x, y = self.ask(aim)
+            for kind in ("mousePressed", "mouseReleased"):
+                self.call(
+                    "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+                )
+            if self.ask(_ARRIVED):
+                return
+        raise AssertionError(f"{selector} cannot be clicked")
 
     def screenshot(self, out: Path, *, whole: bool = False) -> Path:
         """What is seen, or the whole page, as PNG."""

@@ -17,8 +17,10 @@ from pipeline.specs.scene import SceneSpec
 
 PAINTER = "painting_worker"
 
+# Children of a shell's background jobs ignore SIGINT unless they say otherwise.
 _RENDER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from blender_scenes.generate import render_dataset
 from pipeline.specs.scene import SceneSpec
