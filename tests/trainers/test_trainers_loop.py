@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from killing import Killed, curve_of, kill_at
 from torch import nn
 
 from pipeline.errors import SpecError
@@ -49,25 +50,9 @@ def spec_for(folder, **changes):
     return TrainSpec.model_validate(fields | changes)
 
 
-def curve_of(run_dir):
-    return json.loads((run_dir / "curve.json").read_text())
-
-
 def states_are_equal(first, second):
     a, b = (read_checkpoint(run).state for run in (first, second))
     return all(torch.equal(a[name], b[name]) for name in a)
-
-
-class Killed(BaseException):
-    pass
-
-
-def kill_at(step):
-    def progress(done, total, note=""):
-        if done == step:
-            raise Killed
-
-    return progress
 
 
 def test_parts_make_up_the_batch(stripes):

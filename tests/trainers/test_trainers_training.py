@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from killing import Killed, curve_of, kill_at
 
 from pipeline.errors import CheckpointError, DatasetError, SpecError, TrainingError
 from pipeline.specs.augmentation import AugmentSpec
@@ -29,22 +30,6 @@ def spec_for(dataset, **changes):
         "device": "cpu",
     }
     return TrainSpec(**fields | changes)
-
-
-class Killed(BaseException):
-    pass
-
-
-def kill_at(step):
-    def progress(done, total, note=""):
-        if done == step:
-            raise Killed
-
-    return progress
-
-
-def curve_of(run_dir):
-    return json.loads((run_dir / "curve.json").read_text())
 
 
 def test_a_run_leaves_its_files_and_nothing_else(painted_dataset, tmp_path, monkeypatch, capfd):
