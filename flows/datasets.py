@@ -14,7 +14,6 @@ from blender_scenes.profile import profile_frames
 from blender_scenes.rerender import rerender_frame
 from evaluation.dataset_figures import describe_dataset
 from flows.audits import audit
-from flows.plan import load_scene
 from flows.terminal import Outcome, progress_bar
 from pipeline.dataset.check import check_dataset
 from pipeline.dataset.histograms import NumberSummary
@@ -25,6 +24,7 @@ from pipeline.dataset.pictures import PictureStatistics
 from pipeline.dataset.statistics import DatasetStatistics, LabelStatistics, read_statistics
 from pipeline.errors import InputError
 from pipeline.formats.markdown import counted
+from pipeline.specs.scene import load_scene
 
 __all__ = ["check", "render", "rerender", "statistics_table"]
 

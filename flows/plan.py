@@ -12,11 +12,11 @@ from flows.grid_check import check_grid
 from flows.record import Purpose
 from pipeline.specs.document import load_document, parse_spec, with_setting
 from pipeline.specs.experiment import ExperimentSpec, Regime
-from pipeline.specs.scene import SceneSpec
+from pipeline.specs.scene import SceneSpec, load_scene
 from pipeline.specs.training import DataSource, TrainSpec
 from trainers.networks.registry import check_network
 
-__all__ = ["DEMO", "Plan", "PlannedRun", "TrainingData", "load_plan", "load_scene"]
+__all__ = ["DEMO", "Plan", "PlannedRun", "TrainingData", "load_plan"]
 
 DEMO = Path(__file__).with_name("demo") / "coins-experiment.yaml"
 """The demo's experiment file, which comes with the package."""
@@ -272,18 +272,6 @@ def load_plan(
         scene=load_scene(experiment.synthetic, seed=seed),
         purpose="tuning" if tuning else "final",
     )
-
-
-def load_scene(source: Path, *, frames: int | None = None, seed: int | None = None) -> SceneSpec:
-    """Read a scene spec; ``frames`` and ``seed`` take the place of what it says.
-
-    Raises:
-        SpecError: If the file is wrong.
-    """
-    document = load_document(source)
-    overrides = {"frames": frames, "seed": seed}
-    document |= {key: value for key, value in overrides.items() if value is not None}
-    return parse_spec(document, SceneSpec, source=source)
 
 
 def _frames(data: TrainingData, run: PlannedRun) -> DataSource:

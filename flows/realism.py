@@ -20,13 +20,13 @@ from evaluation.realism import (
     crops_like,
     measure_pictures,
 )
-from flows.plan import load_scene
 from flows.scenes import check_sheet, write_sheet
 from flows.scoring import find_target
 from flows.terminal import Outcome, progress_bar
 from pipeline.dataset.histograms import NumberSummary
 from pipeline.errors import DatasetError
 from pipeline.formats.annotated import read_annotated, recognise
+from pipeline.specs.scene import load_scene
 
 __all__ = ["compare"]
 

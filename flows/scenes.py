@@ -16,7 +16,6 @@ from blender_scenes.generate import render_dataset, resolve_spec
 from blender_scenes.registry import all_families, find_family
 from evaluation.contact_sheets import picture_sheet
 from evaluation.drawing import dataset_sheet
-from flows.plan import load_scene
 from flows.terminal import Outcome, progress_bar
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.dataset.manifest import read_manifest
@@ -28,7 +27,7 @@ from pipeline.sampling.distributions import value_text
 from pipeline.sampling.factors import Choice, Parameter, bind_factors
 from pipeline.sampling.seeds import FrameSeeds
 from pipeline.sampling.variation import vary_only
-from pipeline.specs.scene import SceneSpec
+from pipeline.specs.scene import SceneSpec, load_scene
 
 __all__ = ["check_sheet", "preview", "scenes", "write_sheet"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -12,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.specs.document import Spec, SpecPath
+from pipeline.specs.document import Spec, SpecPath, load_document, parse_spec
 
 __all__ = [
     "AssetSpec",
@@ -25,6 +26,7 @@ __all__ = [
     "RenderSpec",
     "SceneSpec",
     "SequenceSpec",
+    "load_scene",
     "samples_of_preset",
 ]
 
@@ -203,3 +205,15 @@ class SceneSpec(Spec):
         if self.labels.flow and self.sequence is None:
             raise ValueError("labels.flow needs a sequence: {frames: 30, fps: 15}")
         return self
+
+
+def load_scene(source: Path, *, frames: int | None = None, seed: int | None = None) -> SceneSpec:
+    """Read a scene spec; ``frames`` and ``seed`` take the place of what it says.
+
+    Raises:
+        SpecError: If the file is wrong.
+    """
+    document = load_document(source)
+    overrides = {"frames": frames, "seed": seed}
+    document |= {key: value for key, value in overrides.items() if value is not None}
+    return parse_spec(document, SceneSpec, source=source)
