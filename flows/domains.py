@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from evaluation.analysis.domains import FeatureSpace, compare_domains, write_domains
+from evaluation.analysis.domains import compare_domains, write_domains
+from evaluation.analysis.feature_space import FeatureSpace
 from evaluation.features import network_features
 from flows.cells import cell_of, finish
 from flows.terminal import progress_bar
@@ -16,7 +17,7 @@ from trainers.features import backbone_features
 
 __all__ = ["domains_step"]
 
-_VERSION = 1
+_VERSION = 2
 
 
 def domains_step(

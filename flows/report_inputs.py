@@ -6,7 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from evaluation.report.page import PredictedSet, ReportInputs
+from evaluation.report.cases import PredictedSet
+from evaluation.report.inputs import ReportInputs
 from flows.record import ExperimentRecord, TestedPredictions, read_record
 from pipeline.errors import SpecError
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from painting import paint_dataset
 
-from evaluation.report.page import PredictedSet, ReportInputs
+from evaluation.report.cases import PredictedSet
+from evaluation.report.inputs import ReportInputs
 from evaluation.scores import ScoreContext, evaluate, write_scores
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.geometry.boxes import xywh_from_xyxy

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.analysis.domains import Domains, FeatureFinding, MeasureFinding
+from evaluation.analysis.domains import Domains, MeasureFinding
+from evaluation.analysis.feature_space import FeatureFinding
 from evaluation.analysis.records import Analysis
 from evaluation.report.facts import Fact
 from evaluation.report.names import metric_name
@@ -23,6 +24,10 @@ _WORTH_SAYING = 0.1  # share of real values beyond the frames
 _MOST_SAID = 3
 _CHART_ENDS = (-90.0, 190.0)  # inside the axis, clear of what is written beside it
 _WHOLE_FROM = 100  # numbers from here on need no decimals
+_NEIGHBOUR_WORDS = (
+    "Pictures that lie side by side here are alike. How far groups lie apart, how large and how "
+    "dense they are, means little: t-SNE makes groups of chance, too."
+)
 _NAMES = {
     "sim_to_real_gap": "the gap to real training is",
     "domain_drop": "the drop from rendered to real is",
@@ -59,7 +64,7 @@ def domain_part(domains: Domains, analysis: Analysis) -> DomainPart:
             if plot is not None
         ]
     if domains.features is not None:
-        plots.append(_map_plot(domains.features))
+        plots += _maps(domains.features)
     return DomainPart(
         intro=(
             f"{domains.synthetic_pictures:,} training frames beside {domains.real_pictures:,} "
@@ -107,18 +112,38 @@ def _spectrum_plot(spectrum: Sequence[MeasureFinding]) -> Plot | None:
     )
 
 
-def _map_plot(features: FeatureFinding) -> Plot:
+def _maps(features: FeatureFinding) -> list[Plot]:
+    """By principal components, and by neighbours where there are enough pictures."""
     first, second = (100 * share for share in features.map_explains)
-    title = (
+    principal = _map_plot(
         "Every picture as the network sees it: two principal components, "
-        f"{first:.0f} and {second:.0f} % of the variance"
+        f"{first:.0f} and {second:.0f} % of the variance",
+        rendered=features.synthetic_map,
+        real=features.real_map,
     )
+    if features.perplexity is None:
+        return [principal]
+    neighbours = _map_plot(
+        f"The same pictures by who is like whom: t-SNE, perplexity {features.perplexity:.3g}",
+        rendered=features.synthetic_neighbours,
+        real=features.real_neighbours,
+        sentences=(_NEIGHBOUR_WORDS,),
+    )
+    return [principal, neighbours]
+
+
+def _map_plot(
+    title: str,
+    *,
+    rendered: Sequence[tuple[float, float]],
+    real: Sequence[tuple[float, float]],
+    sentences: tuple[str, ...] = (),
+) -> Plot:
     return Plot(
         title=title,
-        svg=scatter_chart(
-            {_RENDERED: features.synthetic_map, _REAL: features.real_map}, title=title
-        ),
+        svg=scatter_chart({_RENDERED: rendered, _REAL: real}, title=title),
         legend=((_RENDERED, "rendered frames"), (_REAL, "real pictures")),
+        sentences=sentences,
     )
 
 

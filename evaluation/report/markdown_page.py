@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from evaluation.drawing import dataset_sheet
 from evaluation.report.gallery import Picture
+from evaluation.report.inputs import ReportInputs
 from evaluation.report.markdown_text import (
     code_block,
     markdown_text,
@@ -19,7 +20,7 @@ from evaluation.report.markdown_text import (
     portable_command,
     score_markdown,
 )
-from evaluation.report.page import TEMPLATES, Contents, ReportInputs, report_contents
+from evaluation.report.page import TEMPLATES, Contents, report_contents
 from evaluation.sheet import ConfusionTable
 from pipeline.drawing import encode_image
 from pipeline.formats.storage import write_bytes_atomic, write_text_atomic

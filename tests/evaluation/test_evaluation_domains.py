@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.analysis.domains import FeatureSpace, compare_domains, read_domains, write_domains
+from evaluation.analysis.domains import compare_domains, read_domains, write_domains
+from evaluation.analysis.feature_space import FeatureSpace
 from evaluation.analysis.records import Analysis, Gap, Measured, Training
 from evaluation.appearance import OCTAVES, measure_labels, measure_looks
 from evaluation.report.domains import domain_part
@@ -122,6 +123,10 @@ def test_features_tell_them_apart_with_the_copy_as_nearest_frame(compared):
         np.mean([x for x, _ in m]) for m in (features.real_map, features.synthetic_map)
     )
     assert abs(real_x - ours_x) > 0.5, "brightness is what varies most"
+    assert features.perplexity == pytest.approx(49 / 3)
+    real, ours = (np.array(m) for m in (features.real_neighbours, features.synthetic_neighbours))
+    beside = np.linalg.norm(ours - real[3], axis=1)
+    assert beside.argmin() == 11, "the same pixels lie side by side"
 
 
 def test_alike_sets_are_not_told_apart(tmp_path):
@@ -168,7 +173,8 @@ def test_one_photograph_gets_a_map_and_no_distance(compared):
     assert found.features.told_apart is None
     part = domain_part(found, Analysis())
     assert [plot.title.split(":")[0] for plot in part.plots] == [
-        "Every picture as the network sees it"
+        "Every picture as the network sees it",
+        "The same pictures by who is like whom",
     ]
     assert part.facts[0].value == "not computed: there are too few real pictures"
 

@@ -15,8 +15,10 @@ import report_inputs
 from report_inputs import EVIL
 
 from evaluation.drawing import dataset_sheet
+from evaluation.report.cases import PredictedSet
 from evaluation.report.charts import curve_chart
-from evaluation.report.page import PredictedSet, ReportInputs, write_report
+from evaluation.report.inputs import ReportInputs
+from evaluation.report.page import write_report
 from evaluation.scores import evaluate, write_scores
 from pipeline.errors import CheckpointError, DatasetError
 from pipeline.formats.coco import find_annotations, read_coco

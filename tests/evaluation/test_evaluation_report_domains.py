@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from painting import paint_dataset
 
-from evaluation.analysis.domains import FeatureSpace, compare_domains, write_domains
+from evaluation.analysis.domains import compare_domains, write_domains
+from evaluation.analysis.feature_space import FeatureSpace
+from evaluation.report.cases import PredictedSet
+from evaluation.report.inputs import ReportInputs
 from evaluation.report.markdown_page import write_markdown
-from evaluation.report.page import PredictedSet, ReportInputs, write_report
+from evaluation.report.page import write_report
 from evaluation.scores import ScoreContext, evaluate, write_scores
 from pipeline.drawing import read_rgb
 from pipeline.formats.coco import find_annotations, read_coco
@@ -77,7 +80,9 @@ def test_differences_and_failures_are_told(inputs, tmp_path):
     assert "&lt;mean colours&gt;" in domains
     assert "<mean colours>" not in domains
     assert "Kernel distance" in domains
-    assert domains.count('class="dot line-0"') >= 14
+    assert domains.count('class="dot line-0"') >= 2 * 14, "on both maps"
+    assert "t-SNE, perplexity 8.33" in domains
+    assert "How far groups lie apart" in domains
     failures = html[html.index('id="failures"') :]
     failures = failures[: failures.index("</section>")]
     third = read_coco(find_annotations(inputs.predicted[0].benchmark)).images[2]
@@ -100,6 +105,7 @@ def test_markdown_tells_the_same_without_photographs(inputs, tmp_path):
     assert "14 training frames beside 12 real pictures of real/val" in text
     assert "&lt;mean colours&gt;" in text
     assert "Kernel distance" in text
+    assert "- Pictures that lie side by side here are alike." in text
     failures = text[text.index("## The worst real pictures") :]
     failures = failures[: failures.index("## ", 3)]
     assert "- Darker than any training frame (brightness, mean, % of full scale: 0 here" in failures

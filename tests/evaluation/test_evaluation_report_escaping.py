@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from report_inputs import EVIL, detection_inputs
 
+from evaluation.report.cases import PredictedSet
+from evaluation.report.inputs import ReportInputs
 from evaluation.report.markdown_page import write_markdown
-from evaluation.report.page import PredictedSet, ReportInputs, write_report
+from evaluation.report.page import write_report
 from pipeline.formats.coco import find_annotations
 
 PIECES = (

@@ -20,8 +20,9 @@ from evaluation.analysis.records import (
 )
 from evaluation.report.effects import ablation_words, effect_words
 from evaluation.report.findings import experiment_figures, experiment_words, power_words
+from evaluation.report.inputs import ReportInputs
 from evaluation.report.markdown_page import write_markdown
-from evaluation.report.page import ReportInputs, write_report
+from evaluation.report.page import write_report
 from evaluation.report.plots import Bar, Mark, bar_chart, mark_chart
 from evaluation.report.sections import (
     ablation_plots,
