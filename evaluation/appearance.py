@@ -50,6 +50,8 @@ _NOTHING = 1e-9  # power that rounding leaves of a plain picture
 def measure_looks(paths: Iterable[Path], *, side_px: int) -> Measures:
     """Every measure of ``PICTURE_MEASURES``, and the spectrum by ``OCTAVES`` in dB of all power.
 
+    Octaves that are too wide for a picture are left out.
+
     Args:
         paths: Of pictures.
         side_px: Longer side to which larger ones are shrunk; detail depends on it.
@@ -71,7 +73,8 @@ def measure_looks(paths: Iterable[Path], *, side_px: int) -> Measures:
             ),
         }
         for name, number in numbers.items():
-            measures[name].append(number)
+            if not np.isnan(number):
+                measures[name].append(number)
     return measures
 
 
@@ -104,7 +107,10 @@ def _shrunk(picture: ImageArray, side_px: int) -> ImageArray:
 
 
 def _octave_powers_db(grey: FloatArray) -> FloatArray:
-    """(6,) share of the power in each of ``OCTAVES``, in dB, the borders faded out."""
+    """(6,) share of the power in each of ``OCTAVES``, in dB, the borders faded out.
+
+    Of bands so wide that no wave of the picture is in them nan.
+    """
     height, width = grey.shape
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
     faded = (grey - np.average(grey, weights=window)) * window
@@ -113,10 +119,12 @@ def _octave_powers_db(grey: FloatArray) -> FloatArray:
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     # Diagonals are finer than 2 px; they belong to the finest band.
     edges = np.array([np.inf, *(1 / period for period in _PERIODS_PX[1:]), 0.0])
-    sums = [
-        power[(frequency < upper) & (frequency >= lower)].sum()
+    bands = [
+        (frequency < upper) & (frequency >= lower) & (frequency > 0)
         for upper, lower in itertools.pairwise(edges)
     ]
-    total = float(np.sum(sums))
-    shares = np.array(sums) / total if total > _NOTHING else np.zeros(len(sums))
-    return np.asarray(10 * np.log10(np.maximum(shares, _LEAST_POWER)))
+    sums = np.array([power[band].sum() for band in bands])
+    total = float(sums.sum())
+    shares = sums / total if total > _NOTHING else np.zeros(len(sums))
+    powers_db = 10 * np.log10(np.maximum(shares, _LEAST_POWER))
+    return np.where([band.any() for band in bands], powers_db, np.nan)

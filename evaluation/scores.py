@@ -234,7 +234,7 @@ def _interval_notes(found: Measurement, context: ScoreContext) -> Iterable[str]:
         yield (
             f"{where}: an interval without width means that no resample met an error, not "
             f"certainty: {count} {flat[0].unit_of_count.split(',')[0]} without one still allow "
-            f"an error rate of up to {min(1.0, 3 / count):.0%} (rule of three)."
+            f"an error rate of up to {100 * min(1.0, 3 / count):.2g} % (rule of three)."
         )
 
 

@@ -19,6 +19,7 @@ __all__ = ["Difference", "Operation", "Spread", "difference", "holm", "seeds_err
 Operation = Callable[[FloatArray, FloatArray], FloatArray]
 
 _CONFIDENCE = 0.95
+_SHARES = {True: (-1.0, 1.0), False: (0.0, math.inf)}  # what differences, else ratios, can be
 _LEAST_P = 1e-9  # smaller ones are not told apart
 
 
@@ -111,7 +112,8 @@ def difference(
 
     The interval is Student's, around the mean over seeds, with the standard errors of pictures
     and seeds added in quadrature (:meth:`Spread.critical`): a percentile interval of two or three
-    resampled seeds would be too narrow. Arms without a common seed are compared by their means.
+    resampled seeds would be too narrow. It ends where nothing further is possible: of shares at a
+    difference of 1 and a ratio of 0. Arms without a common seed are compared by their means.
 
     Args:
         ours: First arm.
@@ -141,6 +143,8 @@ def difference(
     else:
         spread = _unpaired_spread(overall, left, right)
     low, high, p_value = _student(overall.value, spread, neutral)
+    if all(estimate.is_share for estimate in (*left, *right)):
+        low, high = np.clip([low, high], *_SHARES[operation is np.subtract]).tolist()
     seeds = f"; {spread.seeds} seeds" if spread.seeds > 1 else ""
     return Difference(
         value=overall.value,

@@ -18,15 +18,17 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 34
 _LOG_FROM = 20.0  # ratio of largest to smallest value above which the axis is logarithmic
 _POINTS = 400  # a path needs no more than the chart has pixels
 _SMOOTHING = 0.03  # share of the curve that the moving average spans
-_COLORS = 6  # --line-0 ... in report.css
 
 
-def curve_chart(curves: Mapping[str, tuple[FloatArray, FloatArray]], *, title: str) -> Markup:
+def curve_chart(
+    curves: Mapping[str, tuple[FloatArray, FloatArray]], colors: Mapping[str, int], *, title: str
+) -> Markup:
     """One panel of curves over training steps: faint as measured, strong as a moving average.
 
     Args:
         curves: (N,) steps and (N,) values by the name of a run; values that are not finite are
             left out.
+        colors: Number of the colour of each run.
         title: What is drawn, for people who cannot see it.
 
     Returns:
@@ -55,8 +57,8 @@ def curve_chart(curves: Mapping[str, tuple[FloatArray, FloatArray]], *, title: s
         return np.asarray(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * (v - a) / (b - a))
 
     parts = [_axes(title, marks, last, y_px, x_px)]
-    for index, (steps, measured) in enumerate(finite.values()):
-        color = f"line-{index % _COLORS}"
+    for name, (steps, measured) in finite.items():
+        color = f"line-{colors[name]}"
         parts.append(_path(x_px(steps), y_px(measured), f"raw {color}"))
         parts.append(_path(x_px(steps), y_px(_smooth(measured)), f"smooth {color}"))
     return Markup("\n").join([*parts, Markup("</svg>")])

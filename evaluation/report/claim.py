@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from evaluation.analysis.records import Analysis, Efficiency, Measured, Plateau
 from evaluation.report.names import metric_name
-from evaluation.report.phrases import number, points, points_interval, regime_words
+from evaluation.report.phrases import listed, number, points, points_interval, regime_words
 
-__all__ = ["claim_words", "plateau_words"]
+__all__ = ["claim_words", "plateau_words", "plateaus_words"]
 
+_UNDECIDED = "no difference can be told from chance"
+_AS_FAR_AS_SEEN = "As far as can be seen, photographs were trained on long enough"
 _MATTERS = 0.05
+_TWO_SEEDS = 2  # leave Student's t a single degree of freedom
+_SAYS_LITTLE = (
+    "Two training seeds cannot tell how much of it is their luck, so the intervals are wide: train "
+    "with three or more."
+)
 
 
 def claim_words(analysis: Analysis, claim: str) -> list[str]:
@@ -19,12 +26,34 @@ def claim_words(analysis: Analysis, claim: str) -> list[str]:
         f"Claimed before the final runs: training on {regime_words(claim)} beats training on real "
         "photographs alone."
     )
-    found = [
-        f"Against {images:,} real photographs {_verdict(gain)}: "
-        f"{points(gain.value, sign=True)} points of {metric_name(metric)} {points_interval(gain)}."
-        for metric, images, gain in _gains(analysis, claim)
-    ]
+    gains = list(_gains(analysis, claim))
+    found = []
+    for verdict in dict.fromkeys(_verdict(gain) for _, _, gain in gains):
+        alike = [each for each in gains if _verdict(each[2]) == verdict]
+        counts = listed(f"{images:,}" for _, images, _ in alike)
+        unit = f" points of {metric_name(alike[0][0])}"  # told with the first
+        amounts = listed(
+            f"{points(gain.value, sign=True)}{unit if nth == 0 else ''} {points_interval(gain)}"
+            for nth, (_, _, gain) in enumerate(alike)
+        )
+        found.append(f"Against {counts} real photographs {verdict}: {amounts}.")
+        if verdict == _UNDECIDED and any(gain.seeds == _TWO_SEEDS for _, _, gain in alike):
+            found.append(_SAYS_LITTLE)
     return [" ".join([said, *found])]
+
+
+def plateaus_words(plateaus: Sequence[Plateau]) -> list[str]:
+    """The one of most photographs, those that came out alike by name, others in full."""
+    if not plateaus:
+        return []
+    most = max(plateaus, key=lambda each: each.real_images)
+    others = [each for each in plateaus if each is not most]
+    alike = [f"{o.real_images:,}" for o in others if _long_enough(o) == _long_enough(most)]
+    same = f" So it is with {listed(alike)} photographs." if alike else ""
+    return [
+        plateau_words(most) + same,
+        *(plateau_words(o) for o in others if _long_enough(o) != _long_enough(most)),
+    ]
 
 
 def plateau_words(plateau: Plateau) -> str:
@@ -34,19 +63,25 @@ def plateau_words(plateau: Plateau) -> str:
     alone = f"{plateau.real_images:,} real photographs alone"
     if plateau.gain is None:
         return f"After {plateau.steps:,} steps {alone} reach {number(own.measured)}."
-    seen = plateau.gain.p_value is not None and plateau.gain.p_value < _MATTERS
-    if not seen:
-        verdict = "As far as can be seen, photographs were trained on long enough"
-    elif (plateau.gain.value or 0.0) > 0:
-        verdict = "Photographs were not trained on to the end"
-    else:
-        verdict = "Photographs were trained on long enough; longer does harm"
-    end = ", a difference that cannot be told from chance" if not seen else ""
+    verdict = _long_enough(plateau)
+    end = ", a difference that cannot be told from chance" if verdict == _AS_FAR_AS_SEEN else ""
+    times = longest.steps / plateau.steps
     return (
-        f"{verdict}: with {longest.steps / plateau.steps:g} times the steps, {alone} reach "
+        f"{verdict}: with {'twice' if times == 2 else f'{times:g} times'} the steps, {alone} reach "
         f"{number(longest.measured)}, {points(plateau.gain.value, sign=True)} points "
         f"{points_interval(plateau.gain)} over {plateau.steps:,} steps{end}."
     )
+
+
+def _long_enough(plateau: Plateau) -> str:
+    gain = plateau.gain
+    if gain is None:
+        return ""
+    if gain.p_value is None or gain.p_value >= _MATTERS:
+        return _AS_FAR_AS_SEEN
+    if (gain.value or 0.0) > 0:
+        return "Photographs were not trained on to the end"
+    return "Photographs were trained on long enough; longer does harm"
 
 
 def _gains(analysis: Analysis, claim: str) -> Iterator[tuple[str, int, Measured]]:
@@ -76,4 +111,4 @@ def _verdict(gain: Measured) -> str:
         return "it does"
     if gain.high is not None and gain.high < 0:
         return "it does worse"
-    return "no difference can be told from chance"
+    return _UNDECIDED

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.analysis.domains import Domains, MeasureFinding
 from evaluation.analysis.feature_space import FeatureFinding
-from evaluation.analysis.records import Analysis
+from evaluation.analysis.records import Analysis, Gap
 from evaluation.report.facts import Fact
 from evaluation.report.names import metric_name
 from evaluation.report.phrases import points, points_interval
@@ -191,13 +191,16 @@ def _beyond_words(measures: Sequence[MeasureFinding]) -> list[str]:
 
 
 def _transfer_words(analysis: Analysis) -> list[str]:
-    """What the step costs is measured by scores; the first metric says most."""
+    """What the step costs is measured by scores; the first metric says most.
+
+    Of several trainings those on the most frames and photographs are told.
+    """
     said = []
     for name, words in _NAMES.items():
-        gap = next(
-            (g for g in analysis.gaps if g.name == name and g.measured.value is not None), None
-        )
-        if gap is not None:
+        gaps = [g for g in analysis.gaps if g.name == name and g.measured.value is not None]
+        gaps = [g for g in gaps if (g.metric, g.test) == (gaps[0].metric, gaps[0].test)]
+        if gaps:
+            gap = max(gaps, key=_pictures_behind)
             interval = points_interval(gap.measured)
             said.append(
                 f"{words} {points(gap.measured.value)} points of {metric_name(gap.metric)} "
@@ -206,6 +209,10 @@ def _transfer_words(analysis: Analysis) -> list[str]:
     if not said:
         return []
     return [f"No distance below says what the difference costs; scores do: {'; '.join(said)}."]
+
+
+def _pictures_behind(gap: Gap) -> tuple[int, int]:
+    return (gap.training.synthetic_images or 0, gap.against.real_images or 0)
 
 
 def _table(measures: Sequence[MeasureFinding]) -> ScoreTable:

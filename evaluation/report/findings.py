@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from evaluation.analysis.records import Analysis, Measured, Plateau, Power, Training, TransferMatrix
-from evaluation.report.claim import claim_words, plateau_words
+from evaluation.report.claim import claim_words, plateaus_words
 from evaluation.report.effects import ablation_words
 from evaluation.report.measured_cells import measured_cell
 from evaluation.report.names import metric_name, set_name
 from evaluation.report.narrative import Figure
-from evaluation.report.phrases import REGIME_TITLES, number, training_words
+from evaluation.report.phrases import REGIME_TITLES, number, rendered, training_words
 from evaluation.report.tables import Header, ScoreTable
 from evaluation.report.worth import best_gain_words, exchange_words, size_words, worth_figure
 
@@ -32,7 +32,7 @@ def experiment_words(analysis: Analysis, *, claim: str | None = None) -> list[st
         claim: The regime that was named beforehand to beat photographs alone.
     """
     sentences = [
-        exchange_words(rate)
+        exchange_words(rate, efficiency.metric)
         for efficiency in analysis.efficiency[:1]
         for rate in efficiency.exchange
         if rate.regime == "synthetic"
@@ -43,7 +43,7 @@ def experiment_words(analysis: Analysis, *, claim: str | None = None) -> list[st
     for efficiency in analysis.efficiency[:1]:
         sentences += best_gain_words(efficiency, claimed=claim)
         sentences += size_words(efficiency)
-    sentences += [plateau_words(plateau) for plateau in _main_plateaus(analysis)]
+    sentences += plateaus_words(_main_plateaus(analysis))
     for ablation in analysis.ablations[:1]:
         sentences.append(ablation_words(ablation))
     return sentences
@@ -65,14 +65,15 @@ def experiment_figures(analysis: Analysis) -> list[Figure]:
     rates = [r for e in analysis.efficiency[:1] for r in e.exchange if r.regime == "synthetic"]
     if figures and rates:
         value, note = worth_figure(rates[-1])
-        label = f"photographs that {rates[-1].synthetic_images:,} frames are worth"
+        frames = rendered(rates[-1].synthetic_images, analysis.efficiency[0].metric)
+        label = f"photographs that {frames} are worth"
         figures.append(Figure(value=value, label=label, note=note))
     return figures
 
 
 def matrix_table(matrix: TransferMatrix) -> ScoreTable:
     """Trainings by test sets, with both sources of chance under each score."""
-    kinds = {"test": "kept for this", "val": "to choose by", None: ""}
+    kinds = {"test": "kept for testing", "val": "to choose by", None: ""}
     return ScoreTable(
         title=metric_name(matrix.metric),
         units="",
@@ -138,14 +139,14 @@ def _reached(matrix: TransferMatrix) -> list[str]:
     """What training on each kind reached on the real test set."""
     best = _best(matrix)
     parts = [
-        f"trained on {training_words(best[regime][0])}, {number(best[regime][1])}"
+        f"trained on {training_words(best[regime][0], matrix.metric)}, {number(best[regime][1])}"
         for regime in ("real", "synthetic")
         if regime in best
     ]
     both = [best[regime] for regime in ("mixed", "pretrain_finetune") if regime in best]
     if both:
         row, cell = max(both, key=lambda pair: pair[1].value or 0.0)
-        parts.append(f"on {training_words(row)}, {number(cell)}")
+        parts.append(f"on {training_words(row, matrix.metric)}, {number(cell)}")
     if len(parts) < 2:
         return []
     count = next(iter(best.values()))[1].count

@@ -117,7 +117,7 @@ def _result(case: DetectionCase | ClassificationCase, document: ScoreFile, *, su
     where = _where(case, document)
     if isinstance(case, ClassificationCase):
         right, total = len(case.answered) - len(case.mistakes), len(case.answered)
-        share = f" ({right / total:.1%})" if total else ""
+        share = f" ({100 * right / total:.1f} %)" if total else ""
         return f"{subject} recognised {right:,} of {total:,} {where}{share}."
     found, objects, alarms = _totals(case)
     quality = headline_score(_own(case, document))

@@ -21,7 +21,7 @@ from evaluation.report.curve_plots import curve_plots
 from evaluation.report.dataset_part import dataset_part
 from evaluation.report.domains import domain_part
 from evaluation.report.drawn_parts import drawn_parts
-from evaluation.report.facts import Fact, effort, loss_charts, run_facts
+from evaluation.report.facts import effort
 from evaluation.report.findings import experiment_figures, experiment_words, power_words
 from evaluation.report.inputs import ReportInputs
 from evaluation.report.narrative import found_rule, headline_figures, summary
@@ -35,6 +35,7 @@ from evaluation.report.score_tables import (
 )
 from evaluation.report.sections import analysis_parts
 from evaluation.report.shots import Gallery, answer_gallery, find_gallery
+from evaluation.report.training_part import training_part
 from evaluation.scores import read_scores
 from evaluation.sheet import ScoreFile
 from pipeline.formats.storage import write_text_atomic
@@ -49,14 +50,6 @@ __all__ = [
 TEMPLATES = Path(__file__).with_name("templates")
 _STYLES = ("tokens.css", "plot.css", "report.css")
 _MOST_SHEETS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """Facts about one training."""
-
-    name: str
-    facts: list[Fact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +134,7 @@ def report_contents(inputs: ReportInputs) -> Contents:
         "single_photograph": _single_photograph(document),
         "unseen": [power_words(power) for power in analysis.power[:1]],
         "datasets": [dataset_part(folder) for folder in inputs.datasets[:_MOST_SHEETS]],
-        "runs": [_Run(name=name, facts=run_facts(run)) for name, run in inputs.runs.items()],
-        "charts": loss_charts(inputs.runs),
+        "training": training_part(inputs.runs),
         "command": inputs.command,
         "settings": inputs.settings,
         "pinned": pinned_files(

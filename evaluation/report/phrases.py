@@ -13,6 +13,7 @@ __all__ = [
     "points",
     "points_interval",
     "regime_words",
+    "rendered",
     "training_words",
 ]
 
@@ -29,15 +30,26 @@ _REGIMES = {
     "pretrain_finetune": "rendered frames first, then real photographs",
 }
 
+_OF_CROPS = frozenset(("accuracy", "top5_accuracy", "macro_f1", "mcc"))  # main ones of classes
+
 
 def regime_words(regime: str | None) -> str:
     """What was trained on, without numbers."""
     return _REGIMES.get(regime or "", regime or "another model")
 
 
-def training_words(training: Training) -> str:
+def rendered(count: int, metric: str) -> str:
+    """How many frames, or crops of frames where pictures show one object each.
+
+    >>> rendered(1000, "box_ap50"), rendered(1000, "accuracy")
+    ('1,000 rendered frames', '1,000 rendered crops')
+    """
+    return f"{count:,} rendered {'crops' if metric in _OF_CROPS else 'frames'}"
+
+
+def training_words(training: Training, metric: str) -> str:
     """What was trained on, counted, as ``40 real photographs``."""
-    frames = f"{training.synthetic_images or 0:,} rendered frames"
+    frames = rendered(training.synthetic_images or 0, metric)
     photographs = f"{training.real_images or 0:,} real photographs"
     if training.synthetic_images is None and training.real_images is None:
         return regime_words(training.regime)

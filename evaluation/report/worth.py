@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evaluation.analysis.records import BreakEven, Efficiency, ExchangeRate, PhotoCount
+from evaluation.analysis.records import BreakEven, Efficiency, ExchangeRate, Measured, PhotoCount
 from evaluation.report.measured_cells import measured_cell
 from evaluation.report.names import metric_name, set_name
-from evaluation.report.phrases import REGIME_TITLES, points, points_interval
+from evaluation.report.phrases import REGIME_TITLES, points, points_interval, rendered
 from evaluation.report.tables import Cell, Header, ScoreTable
 
 __all__ = [
@@ -29,8 +29,11 @@ _TWO_SEEDS = 2  # leave Student's t a single degree of freedom, a factor of 12.7
 def efficiency_words(efficiency: Efficiency) -> list[str]:
     """What frames alone are worth, up to where they help, and how many are enough."""
     return [
-        *(exchange_words(rate) for rate in efficiency.exchange if not rate.beside),
-        *(break_even_words(point) for point in efficiency.break_even),
+        *(exchange_words(r, efficiency.metric) for r in efficiency.exchange if not r.beside),
+        *(
+            break_even_words(point, _last_gain(efficiency, point))
+            for point in efficiency.break_even
+        ),
         *size_words(efficiency),
         *([] if efficiency.exchange else [_NO_WORTH]),
     ]
@@ -74,9 +77,9 @@ def efficiency_table(efficiency: Efficiency) -> ScoreTable | None:
     )
 
 
-def exchange_words(rate: ExchangeRate) -> str:
-    """As ``1,000 synthetic frames are worth 37 ± 9 real photographs``."""
-    frames = f"{rate.synthetic_images:,} synthetic frames"
+def exchange_words(rate: ExchangeRate, metric: str) -> str:
+    """As ``1,000 rendered frames are worth 37 ± 9 real photographs``."""
+    frames = rendered(rate.synthetic_images, metric)
     how = " before them" if rate.regime == "pretrain_finetune" else " beside them"
     subject = (
         f"{frames} are worth"
@@ -84,17 +87,28 @@ def exchange_words(rate: ExchangeRate) -> str:
         else f"{rate.beside:,} real photographs with {frames}{how} are worth"
     )
     alone = "" if not rate.beside else " alone"
-    return f"{subject} {_worth(rate)} real photographs{alone}."
+    return f"{subject} {_worth(rate)} real photographs{alone}{_open_end(rate)}."
 
 
-def break_even_words(point: BreakEven) -> str:
-    """From how many photographs on the frames no longer help."""
+def break_even_words(point: BreakEven, last_gain: Measured | None = None) -> str:
+    """From how many photographs on the frames no longer help.
+
+    Args:
+        point: The break-even point.
+        last_gain: Of the frames beside the most photographs that were measured.
+    """
     how = {"mixed": "mixed in", "pretrain_finetune": "seen first"}[point.regime]
     if point.at.off == "above" and point.low.off != "above":
         return (
             f"Rendered frames {how} are ahead up to {point.measured_to:,} real photographs, the "
             "most that were measured; where their lead ends cannot be told: the "
             f"95\N{NO-BREAK SPACE}% interval is {_range(point.low, point.high, point)}."
+        )
+    sure = last_gain is None or (last_gain.low is not None and last_gain.low > 0)
+    if point.at.off == "above" and not sure:
+        return (
+            f"Rendered frames {how} are ahead up to {point.measured_to:,} real photographs, the "
+            "most that were measured, but beside these not by more than chance can bring."
         )
     if point.at.off == "above":
         return (
@@ -146,12 +160,13 @@ def size_words(efficiency: Efficiency) -> list[str]:
     if not efficiency.sizes:
         return []
     largest = efficiency.sizes[-1].larger
+    noun = rendered(largest, efficiency.metric).partition(" ")[2]
     helpful = [step for step in efficiency.sizes if step.p_adjusted < _MATTERS]
     gaining = [step for step in helpful if (step.gain.value or 0.0) > 0]
     last = efficiency.sizes[-1]
     if gaining and gaining[-1] is last:
         return [
-            f"More rendered frames still help at {largest:,}, the most that were tried: "
+            f"More {noun} still help at {largest:,}, the most that were tried: "
             f"{points(last.gain.value, sign=True)} points {points_interval(last.gain)} over "
             f"{last.smaller:,}."
         ]
@@ -159,10 +174,20 @@ def size_words(efficiency: Efficiency) -> list[str]:
         step for step in efficiency.sizes if not gaining or step.smaller > gaining[-1].smaller
     )
     return [
-        f"From {enough.smaller:,} rendered frames on, more bring nothing that can be seen: "
+        f"From {enough.smaller:,} {noun} on, more bring nothing that can be seen: "
         f"{largest:,} bring {points(enough.gain.value, sign=True)} points "
         f"{points_interval(enough.gain)} over {enough.smaller:,}."
     ]
+
+
+def _last_gain(efficiency: Efficiency, point: BreakEven) -> Measured | None:
+    gains = [
+        gain
+        for curve in efficiency.curves
+        for at, gain in zip(curve.points, curve.gains, strict=True)
+        if (curve.regime, at.real_images) == (point.regime, point.measured_to)
+    ]
+    return gains[0] if gains else None
 
 
 def _worth_cell(rate: ExchangeRate) -> Cell:
@@ -194,6 +219,15 @@ def _worth(rate: ExchangeRate) -> str:
     if max(down, up) < 1.5 * min(down, up) + 1:
         return f"{value} \N{PLUS-MINUS SIGN} {(high - low) / 2:,.0f}"
     return f"{value} ({low:,.0f} to {high:,.0f})"
+
+
+def _open_end(rate: ExchangeRate) -> str:
+    """Where the interval of what lies off the measured range reaches into it."""
+    inside = {"above": ("begins", rate.low), "below": ("ends", rate.high)}
+    verb, end = inside.get(rate.equals.off or "", ("", PhotoCount()))
+    if end.photographs is None:
+        return ""
+    return f" (the 95\N{NO-BREAK SPACE}% interval {verb} at {end.photographs:,.0f})"
 
 
 def _range(low: PhotoCount, high: PhotoCount, measured: ExchangeRate | BreakEven) -> str:

@@ -19,6 +19,7 @@ from evaluation.report.cases import PredictedSet
 from evaluation.report.charts import curve_chart
 from evaluation.report.inputs import ReportInputs
 from evaluation.report.page import write_report
+from evaluation.report.training_part import training_part
 from evaluation.scores import evaluate, write_scores
 from pipeline.errors import CheckpointError, DatasetError
 from pipeline.formats.coco import find_annotations, read_coco
@@ -174,12 +175,41 @@ def test_sheets_of_datasets(painted_dataset: Path, tmp_path: Path):
 def test_charts_are_drawings_with_finite_numbers():
     steps = np.arange(1.0, 501.0)
     wild = np.where(steps % 50 == 0, np.nan, 100 / steps)
-    svg = curve_chart({"a & b": (steps, wild), "c": (steps, 50 / steps)}, title="<Loss>")
+    curves = {"a & b": (steps, wild), "c": (steps, 50 / steps)}
+    svg = curve_chart(curves, {"a & b": 0, "c": 1}, title="<Loss>")
     root = ElementTree.fromstring(str(svg))
     assert root.get("aria-label") == "<Loss>"
     assert len([e for e in root if e.tag == "polyline"]) == 4
     assert "nan" not in svg
-    assert curve_chart({"a": (np.zeros(0), np.zeros(0))}, title="") == ""
-    flat = curve_chart({"a": (steps, np.zeros(500))}, title="flat")
+    assert curve_chart({"a": (np.zeros(0), np.zeros(0))}, {"a": 0}, title="") == ""
+    flat = curve_chart({"a": (steps, np.zeros(500))}, {"a": 0}, title="flat")
     assert "nan" not in flat
     assert "inf" not in flat
+
+
+def test_many_trainings_are_told_once_and_then_by_what_differs(tmp_path: Path):
+    runs = {}
+    for regime in ("real 0.2", "real 1", "synthetic", "mixed"):
+        for seed in (0, 1):
+            run = report_inputs.write_curve(tmp_path / regime / str(seed))
+            train = {"model": {"name": "net"}, "steps": 80, "seed": seed}
+            (run / "train.json").write_text(json.dumps(train))
+            runs[f"{regime} seed {seed}"] = run
+    part = training_part(runs)
+    assert {(fact.name, fact.value) for fact in part.facts} >= {("Network", "net")}
+    assert "Seed" not in {fact.name for fact in part.facts}
+    assert part.heading == ("Training", "Seed")
+    assert part.rows[2] == ("real 1 seed 0", "0")
+    assert len(part.rows) == 8
+    loss = part.charts[0]
+    assert [name for _, name in loss.legend] == [
+        "Real photographs",
+        "Rendered frames",
+        "Both, mixed",
+    ]
+    assert loss.svg.count(f'class="smooth line-{loss.legend[0][0]}"') == 4
+    few = training_part(dict(list(runs.items())[:2]))
+    assert [name for _, name in few.charts[0].legend] == ["real 0.2 seed 0", "real 0.2 seed 1"]
+    alone = training_part(dict(list(runs.items())[:1]))
+    assert alone.rows == alone.heading == ()
+    assert training_part({}) is None

@@ -18,6 +18,7 @@ from evaluation.analysis.records import (
     SizeStep,
     write_analysis,
 )
+from evaluation.report.claim import claim_words, plateaus_words
 from evaluation.report.effects import ablation_words, effect_words
 from evaluation.report.findings import experiment_figures, experiment_words, power_words
 from evaluation.report.inputs import ReportInputs
@@ -65,7 +66,7 @@ def analysis():
 def test_the_minute_in_words(analysis):
     worth, first, *others = experiment_words(analysis)
     words = " ".join(others)
-    assert worth == "1,000 synthetic frames are worth 20 \N{PLUS-MINUS SIGN} 0 real photographs."
+    assert worth == "1,000 rendered frames are worth 20 \N{PLUS-MINUS SIGN} 0 real photographs."
     assert first.startswith("Box AP50 on 50 real pictures: trained on 160 real photographs, 0.")
     assert "1,000 rendered frames mixed with 160 real photographs" in first
     assert "bring +5.0 points [5.0, 5.0]" in words
@@ -79,7 +80,7 @@ def test_figures_are_those_of_the_matrix(analysis):
         "Box AP50, 160 real photographs alone",
         "Box AP50, rendered frames alone",
         "Box AP50, rendered frames and 160 real",
-        "photographs that 1,000 frames are worth",
+        "photographs that 1,000 rendered frames are worth",
     ]
     assert figures[-1].value == "20"
 
@@ -136,21 +137,28 @@ def rate(equals, low, high, **more):
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        (rate(37.0, 28.0, 46.0), "1,000 synthetic frames are worth 37 ± 9 real photographs."),
+        (rate(37.0, 28.0, 46.0), "1,000 rendered frames are worth 37 ± 9 real photographs."),
         (rate(37.0, 30.0, 90.0), "worth 37 (30 to 90) real photographs."),
         (rate(37.0, 28.0, "above"), "worth about 37 (28 to more than 160) real"),
         (rate(37.0, "below", 46.0), "worth about 37 (fewer than 10 to 46) real"),
-        (rate("above", 90.0, "above"), "worth more than 160 real photographs."),
-        (rate("below", "below", 11.0), "worth fewer than 10 real photographs."),
+        (
+            rate("above", 90.0, "above"),
+            "than 160 real photographs (the 95\xa0% interval begins at 90)",
+        ),
+        (rate("above", "above", "above"), "worth more than 160 real photographs."),
+        (
+            rate("below", "below", 11.0),
+            "than 10 real photographs (the 95\xa0% interval ends at 11)",
+        ),
         (
             rate(37.0, 28.0, 46.0, regime="mixed", beside=12),
-            "12 real photographs with 1,000 synthetic frames beside them are worth 37 ± 9 real "
+            "12 real photographs with 1,000 rendered frames beside them are worth 37 ± 9 real "
             "photographs alone.",
         ),
     ],
 )
 def test_exchange_rates_in_words(told, words):
-    assert words in exchange_words(told)
+    assert words in exchange_words(told, "box_ap50")
 
 
 @pytest.mark.parametrize(
@@ -169,6 +177,17 @@ def test_break_even_in_words(ends, words):
     )
     point = BreakEven(regime="mixed", at=at, low=low, high=high, measured_from=10, measured_to=160)
     assert words in break_even_words(point)
+
+
+def test_a_lead_that_chance_can_bring_is_not_called_help(analysis):
+    above = PhotoCount(off="above")
+    point = BreakEven(
+        regime="mixed", at=above, low=above, high=above, measured_from=10, measured_to=160
+    )
+    gain = analysis.ablations[0].effects[0].measured
+    unsure = gain.model_copy(update={"low": -0.03})
+    assert "not by more than chance can bring" in break_even_words(point, unsure)
+    assert "still help" in break_even_words(point, gain.model_copy(update={"low": 0.01}))
 
 
 def test_power_in_words():
@@ -274,6 +293,38 @@ def test_what_was_named_beforehand_is_told_first(fair, claim, verdict):
     assert not any("Claimed before" in words for words in experiment_words(fair))
 
 
+def test_claims_and_plateaus_that_come_out_alike_share_a_sentence(fair):
+    """Two more numbers of photographs: one as undecided as the first, one that gains."""
+    [efficiency], [plateau] = fair.efficiency[:1], fair.plateaus[:1]
+    mixed = next(c for c in efficiency.curves if c.regime == "mixed")
+    update = {"value": 0.05, "low": -0.1, "high": 0.2, "p_value": 0.4, "seeds": 2}
+    unsure = mixed.gains[0].model_copy(update=update)
+    points = tuple(
+        mixed.points[0].model_copy(update={"real_images": images}) for images in (10, 20, 40)
+    )
+    curve = mixed.model_copy(update={"points": points, "gains": (unsure, unsure, mixed.gains[0])})
+    told = fair.model_copy(
+        update={"efficiency": (efficiency.model_copy(update={"curves": (curve,)}),)}
+    )
+    [words] = claim_words(told, "mixed")
+    assert (
+        "Against 10 and 20 real photographs no difference can be told from chance: +5.0 points of "
+        "Box AP50 [\N{MINUS SIGN}10.0, 20.0] and +5.0 [\N{MINUS SIGN}10.0, 20.0]. Two "
+        "training seeds cannot tell"
+    ) in words
+    assert words.endswith(
+        "Against 40 real photographs it does: +10.0 points of Box AP50 [10.0, 10.0]."
+    )
+    few, fewer = (
+        plateau.model_copy(update={"real_images": images, "gain": gain})
+        for images, gain in ((20, plateau.gain), (10, unsure))
+    )
+    most, other = plateaus_words([fewer, few, plateau])
+    assert most.endswith("over 300 steps. So it is with 20 photographs.")
+    assert other.startswith("As far as can be seen")
+    assert "10 real photographs alone" in other
+
+
 def test_one_number_of_photographs_gives_no_exchange_rate(fair):
     [plot] = efficiency_plots(fair)
     assert [column.title for column in plot.table.columns] == ["Score", "Gain"]
@@ -284,8 +335,8 @@ def test_one_number_of_photographs_gives_no_exchange_rate(fair):
 
 
 def test_twice_the_steps_are_told_and_drawn(fair, tmp_path):
-    [words] = [words for words in experiment_words(fair) if "times the steps" in words]
-    assert words.startswith("Photographs were not trained on to the end: with 2 times the steps, ")
+    [words] = [words for words in experiment_words(fair) if "twice the steps" in words]
+    assert words.startswith("Photographs were not trained on to the end: with twice the steps, ")
     assert "40 real photographs alone reach 0.5" in words
     assert "+1.0 points [1.0, 1.0] over 300 steps" in words
     [plot] = plateau_plots(fair)

@@ -113,6 +113,20 @@ def test_ratio_is_judged_against_one():
     assert found.high < 1
 
 
+def test_intervals_end_where_shares_do():
+    """Two seeds that disagree leave Student's t one degree of freedom, a factor of 12.7."""
+    test = SimulatedTest(np.random.default_rng(5), images=80)
+    found = {}
+    for operation, neutral in ((np.subtract, 0.0), (RATIO, 1.0)):
+        arms = (test.sheets(0.9, seeds=[0, 1], seed_sd=0.0, **REAL), test.sheets(0.1, **OURS))
+        arms[0][1:] = test.sheets(0.3, seeds=[1], seed_sd=0.0, **REAL)
+        found[operation] = compared(*arms, operation=operation, neutral=neutral)
+    assert found[np.subtract].high == 1.0
+    assert -1.0 <= found[np.subtract].low < 0.0
+    assert found[RATIO].low == 0.0
+    assert found[RATIO].high > 1.0, "a ratio of shares has no upper end"
+
+
 def experiment(rng):
     real = SimulatedTest(rng, images=50)
     home = SimulatedTest(rng, images=50, name="scene/synthetic")
