@@ -55,8 +55,8 @@ class ModelSpec(Spec):
         fpn: Whether a feature pyramid lies between backbone and heads (detectors).
         width: Multiplies the channels of our own layers: of the compact networks all, else those
             after the backbone.
-        zoom: Pictures are resized by this before a detector of torchvision looks at them;
-            ``None``: chosen from the sizes of the training objects.
+        zoom: Pictures are resized by this before a detector looks at them; ``None``: chosen from
+            the sizes of the training objects, 1 for the compact detector.
         tile: Predict on overlapping squares of this side, px; ``None``: on whole pictures.
         tile_overlap: Of neighbouring tiles, fraction of their side.
         weights: ``None`` starts from scratch, ``DEFAULT`` from torchvision's weights of classifier
@@ -92,8 +92,11 @@ def check_network_fits_task(model: ModelSpec, task: str, *, input_px: int) -> No
     }
     if task not in own.get(model.name, (task,)):
         raise ValueError(f"a {model.name} cannot be trained for {task}")
-    if model.name == "compact_detector" and input_px % 32:
-        raise ValueError(f"input_px of {input_px} is not a multiple of 32")
+    if model.name == "compact_detector":
+        zoom = model.zoom or 1.0
+        if round(input_px * zoom) % 32:
+            zoomed = "" if zoom == 1 else f" times the model's zoom of {zoom:g}"
+            raise ValueError(f"input_px of {input_px}{zoomed} is not a multiple of 32")
 
 
 def check_roles(spec: TrainSpec, *, source: Path) -> None:

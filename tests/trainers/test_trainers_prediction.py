@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+import torch
 from discs import OFF, coco_ap, paint
 from pycocotools.coco import COCO
 
@@ -13,6 +14,8 @@ from pipeline.geometry.boxes import box_of_mask, xywh_from_xyxy
 from pipeline.geometry.masks import mask_of_rle
 from pipeline.records.predictions import read_meta, read_results, sha256_of
 from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
+from trainers.checkpoints import read_checkpoint
+from trainers.compact.decoding import detect
 from trainers.prediction import predict
 from trainers.training import train
 
@@ -82,6 +85,23 @@ def test_categories_meet_by_name_only(overfitted, benchmark_dir, tmp_path):
     assert {entry["category_id"] for entry in read_results(out)} == {5, 300}
     semantic = cv2.imread(str(tmp_path / "p_semantic" / "10.png"), cv2.IMREAD_UNCHANGED)
     assert set(np.unique(semantic)) == {0, 5, 300}
+
+
+def test_a_zoomed_network_says_of_large_pictures_what_it_says_of_small_ones(
+    overfitted, benchmark_dir
+):
+    module = read_checkpoint(overfitted / "model.pt").module(torch.device("cpu"))
+    small = cv2.imread(str(benchmark_dir / "images" / "0.png"))[..., ::-1].copy()
+    large = small.repeat(2, axis=0).repeat(2, axis=1)
+    expected = detect(module, small, with_masks=True)
+    got = detect(module, large, with_masks=True, zoom=0.5)
+    assert len(got.objects) >= 6
+    assert [item.score for item in got.objects] == [item.score for item in expected.objects]
+    for large_item, item in zip(got.objects, expected.objects, strict=True):
+        np.testing.assert_allclose(large_item.box_xyxy, 2 * item.box_xyxy, atol=2)
+        assert large_item.mask.window.sum() == pytest.approx(4 * item.mask.window.sum(), rel=0.1)
+    assert got.class_map.shape == large.shape[:2]
+    assert (got.class_map[::2, ::2] == expected.class_map).mean() > 0.98
 
 
 def test_labels_are_not_read(overfitted, benchmark_dir, tmp_path):

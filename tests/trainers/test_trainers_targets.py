@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from pipeline.specs.training import ModelSpec
 from trainers.compact.targets import encode_targets
 from trainers.examples import DetectionExample, ObjectExample
+from trainers.networks.registry import open_network
 
 
 def example_of(*objects, side=32):
@@ -100,3 +102,23 @@ def test_a_picture_without_objects():
     assert targets.box_weight.sum() == 0
     assert targets.masks.shape == (0, 32, 32)
     assert targets.semantic[0].min() == 1
+
+
+def test_zoomed_pictures_teach_what_small_ones_do():
+    """Twice as large and seen at half the size: boxes, cells and masks come out as before."""
+    picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    small = DetectionExample(image=picture, objects=(square(6, 10, 20, class_index=1),))
+    large = DetectionExample(
+        image=picture.repeat(2, axis=0).repeat(2, axis=1),
+        objects=(square(12, 20, 40, class_index=1),),
+    )
+    batches = [
+        open_network(
+            ModelSpec(name="compact_detector", width=0.25, zoom=zoom),
+            task="detection", class_count=2, input_px=side_px,
+        ).batch([example], [np.random.default_rng(0)])
+        for example, zoom, side_px in ((small, None, 64), (large, 0.5, 128))
+    ]  # fmt: skip
+    for name in ("images", "heat", "boxes_xyxy", "box_weight", "cells", "regions_xyxy", "masks"):
+        expected, got = (getattr(batch, name).numpy() for batch in batches)
+        np.testing.assert_allclose(got, expected, atol=1e-5, err_msg=name)

@@ -196,6 +196,10 @@ def test_fine_tuning_starts_from_the_weights(painted_dataset, tmp_path):
     ("changes", "words"),
     [
         ({"input_px": 100}, "not a multiple of 32"),
+        (
+            {"input_px": 96, "model": ModelSpec(name="compact_detector", zoom=0.5)},
+            "input_px of 96 times the model's zoom of 0.5 is not a multiple of 32",
+        ),
         ({"task": "classification"}, "cannot be trained for classification"),
     ],
 )

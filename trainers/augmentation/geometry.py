@@ -22,6 +22,7 @@ __all__ = [
     "is_too_little",
     "random_crop",
     "random_linear",
+    "resize_example",
     "warp_example",
     "warp_image",
 ]
@@ -72,6 +73,12 @@ def warp_example(
         image=warp_image(example.image, crop_from_image, side_px, cv2.BORDER_CONSTANT),
         objects=tuple(item for item in moved if item is not None),
     )
+
+
+def resize_example(example: DetectionExample, *, side_px: int) -> DetectionExample:
+    """A square picture and its objects at another size."""
+    zoom = side_px / example.image.shape[0]
+    return warp_example(example, zoom * np.eye(2, 3), side_px=side_px)
 
 
 def random_crop(

@@ -29,14 +29,19 @@ _REGION_MARGIN = 1.25
 
 
 @torch.inference_mode()
-def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> PictureResult:
-    """Run the network on one picture, (H, W, 3) RGB of any size, at its own scale.
+def detect(
+    network: CompactDetector, image: ByteImage, *, with_masks: bool, zoom: float = 1.0
+) -> PictureResult:
+    """Run the network on one picture, (H, W, 3) RGB of any size, resized by ``zoom`` before.
 
     With masks there is a class map too, and boxes are drawn around the masks: on painted coins
     that gave a box AP of 0.942, the regressed boxes 0.900, for masks see the edge at twice the
     resolution.
     """
+    image_hw = image.shape[:2]
+    image = _resized(image, zoom)
     height, width = image.shape[:2]
+    scale = np.array([image_hw[1] / width, image_hw[0] / height] * 2)
     bottom, right = -height % network.size_multiple, -width % network.size_multiple
     padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
     batch = torch.from_numpy(padded)[None].permute(0, 3, 1, 2)
@@ -49,23 +54,28 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
     keep = batched_nms(boxes, scores, classes, _NMS_IOU)
     keep = keep[((boxes[keep, 2:] - boxes[keep, :2]) >= 1).all(dim=1)]
     boxes = boxes[keep]
-    boxes_xyxy = boxes.double().cpu().numpy()
+    boxes_xyxy = boxes.double().cpu().numpy() * scale
     masks: list[ObjectMask] | None = None
     if with_masks:
         regions = _regions(boxes)
         indexed = functional.pad(cells[keep], (1, 0))
         shapes = network.masks(output, indexed, regions).sigmoid().cpu().numpy()
         masks = [
-            paste_mask(shape, region, (height, width))
-            for shape, region in zip(shapes, regions.double().cpu().numpy(), strict=True)
+            paste_mask(shape, region, (image_hw[0], image_hw[1]))
+            for shape, region in zip(shapes, regions.double().cpu().numpy() * scale, strict=True)
         ]
         boxes_xyxy = np.array([mask.box_xyxy() for mask in masks]).reshape(-1, 4)
-    keypoints = _keypoints(network, output, boxes) if network.point_head is not None else None
+    keypoints = None
+    if network.point_head is not None:
+        keypoints = _keypoints(network, output, boxes) * [*scale[:2], 1]
     class_map = None
     if with_masks and output.fine is not None:
         semantic = output.fine.semantic
         semantic = functional.interpolate(semantic, size=padded.shape[:2], mode="bilinear")
-        class_map = semantic[0].argmax(0)[:height, :width].cpu().numpy()
+        semantic = semantic[:, :, :height, :width]
+        if zoom != 1:
+            semantic = functional.interpolate(semantic, size=image_hw, mode="bilinear")
+        class_map = semantic[0].argmax(0).cpu().numpy()
     return PictureResult(
         objects=tuple(
             DetectedObject(
@@ -80,6 +90,14 @@ def detect(network: CompactDetector, image: ByteImage, *, with_masks: bool) -> P
         ),
         class_map=class_map,
     )
+
+
+def _resized(image: ByteImage, zoom: float) -> ByteImage:
+    if zoom == 1:
+        return image
+    height, width = (max(1, round(side * zoom)) for side in image.shape[:2])
+    method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method))
 
 
 def _keypoints(network: CompactDetector, output: DenseOutput, boxes: Tensor) -> FloatArray:

@@ -8,7 +8,9 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from trainers.augmentation.geometry import resize_example
 from trainers.compact.decoding import detect
 from trainers.compact.losses import (
     DetectionBatch,
@@ -32,7 +34,7 @@ _MAX_MASKS = 24
 class CompactDetection(Detector):
     """Boxes, masks and a semantic map."""
 
-    options: ClassVar[frozenset[str]] = frozenset({"width", "tile", "tile_overlap"})
+    options: ClassVar[frozenset[str]] = frozenset({"width", "zoom", "tile", "tile_overlap"})
     makes_class_maps: ClassVar[bool] = True
 
     @classmethod
@@ -60,6 +62,9 @@ class CompactDetection(Detector):
         self, examples: Sequence[DetectionExample], rngs: Sequence[np.random.Generator]
     ) -> DetectionBatch:
         """See Network."""
+        if self._zoom != 1:
+            side_px = round(self.input_px * self._zoom)
+            examples = [resize_example(example, side_px=side_px) for example in examples]
         return stack_targets(
             [example.image for example in examples],
             [
@@ -80,4 +85,16 @@ class CompactDetection(Detector):
 
     def detect(self, module: nn.Module, image: ByteImage, *, with_masks: bool) -> PictureResult:
         """See Detector."""
-        return detect(cast("CompactDetector", module), image, with_masks=with_masks)
+        network = cast("CompactDetector", module)
+        return detect(network, image, with_masks=with_masks, zoom=self._zoom)
+
+    def look(self, module: nn.Module, images: Tensor) -> None:
+        """See Network."""
+        if self._zoom != 1:
+            side_px = round(self.input_px * self._zoom)
+            images = functional.interpolate(images.float(), size=(side_px, side_px), mode="area")
+        module(images)
+
+    @property
+    def _zoom(self) -> float:
+        return self.model.zoom or 1.0
