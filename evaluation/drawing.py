@@ -126,6 +126,12 @@ def draw_labels(dataset: CocoDataset, entry: CocoImage, *, long_side_px: int) ->
         dataset: Where the labels are.
         entry: The picture.
         long_side_px: Size of the result.
+
+    Returns:
+        (h, w, 3) uint8 RGB.
+
+    Raises:
+        DatasetError: If the picture cannot be read.
     """
     objects = [i for i in dataset.instances[entry.image_id] if not i.iscrowd]
     several = len(dataset.categories) > 1

@@ -9,8 +9,6 @@ from importlib import metadata
 from math import isfinite
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from evaluation.comparisons import compare_sheets, seed_means
 from evaluation.measurement import Measurement, digest_of, task_of
 from evaluation.measuring.classification import measure_classification
@@ -26,6 +24,7 @@ from evaluation.sheet import (
 )
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
+from pipeline.records.documents import read_document
 from pipeline.records.predictions import read_meta
 
 __all__ = [
@@ -191,16 +190,7 @@ def read_scores(path: Path) -> ScoreFile:
     Raises:
         DatasetError: If it is missing or not such a file.
     """
-    try:
-        return ScoreFile.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror}).") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DatasetError(
-            f"{path}: key '{key}': {first['msg']}; expected a scores.json, see blendgap evaluate."
-        ) from error
+    return read_document(path, ScoreFile, way_out="expected a scores.json, see blendgap evaluate")
 
 
 def _measure(

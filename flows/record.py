@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from evaluation.scores import ScoreContext
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
+from pipeline.records.documents import read_document
 from pipeline.specs.experiment import ExperimentSpec
 from pipeline.specs.scene import SceneSpec
 
@@ -159,16 +160,8 @@ def read_record(folder: Path) -> ExperimentRecord:
         DatasetError: If the folder holds no experiment.
     """
     path = folder / _NAME
-    try:
-        record = ExperimentRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DatasetError(
-            f"{path}: cannot be read; expected a folder of `blendgap experiment`."
-        ) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DatasetError(f"{path}: key '{key}': {first['msg']}; run the experiment.") from error
+    way_out = "expected a folder of `blendgap experiment`"
+    record = read_document(path, ExperimentRecord, way_out=way_out)
     return _with_paths(record, lambda path: folder / path)
 
 

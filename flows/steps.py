@@ -56,7 +56,7 @@ _VERSIONS = {
     "predict": 1,
     "baseline": 1,
     "pool": 1,
-    "evaluate": 3,
+    "evaluate": 4,
 }
 
 

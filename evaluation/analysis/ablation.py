@@ -7,8 +7,8 @@ from typing import Literal
 
 from evaluation.analysis.arms import HEADLINES, Arm
 from evaluation.analysis.differences import Difference, difference, holm, seeds_error
-from evaluation.analysis.records import Ablation, Effect, measured_difference
-from evaluation.analysis.transfer import measured_arm
+from evaluation.analysis.measured import measured_arm, measured_difference
+from evaluation.analysis.records import Ablation, Effect
 
 __all__ = ["ablations"]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from evaluation.analysis.feature_space import FeatureFinding, FeatureSpace, compare_features
 from evaluation.appearance import (
@@ -21,10 +21,11 @@ from evaluation.appearance import (
 )
 from evaluation.drawing import evenly_spaced
 from evaluation.realism import common_side_px
-from pipeline.errors import CheckpointError, DatasetError
+from pipeline.errors import CheckpointError
 from pipeline.formats.labelled import CocoDataset, CocoImage
 from pipeline.formats.storage import write_json_atomic
 from pipeline.geometry.boxes import FloatArray
+from pipeline.records.documents import read_document
 
 __all__ = [
     "Domains",
@@ -148,12 +149,7 @@ def read_domains(path: Path) -> Domains:
     Raises:
         DatasetError: If it is missing or not such a file.
     """
-    try:
-        return Domains.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise DatasetError(
-            f"{path}: no comparison of domains; run the experiment again."
-        ) from error
+    return read_document(path, Domains, way_out="run the experiment again")
 
 
 def _shown(dataset: CocoDataset) -> list[CocoImage]:

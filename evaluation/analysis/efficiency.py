@@ -10,6 +10,7 @@ from sklearn.isotonic import isotonic_regression
 
 from evaluation.analysis.arms import HEADLINES, Arm
 from evaluation.analysis.differences import difference, holm
+from evaluation.analysis.measured import measured_arm, measured_difference
 from evaluation.analysis.records import (
     BreakEven,
     Curve,
@@ -18,9 +19,7 @@ from evaluation.analysis.records import (
     ExchangeRate,
     PhotoCount,
     SizeStep,
-    measured_difference,
 )
-from evaluation.analysis.transfer import measured_arm
 from evaluation.bootstrap import Estimate
 from evaluation.sheet import MetricKey
 from pipeline.geometry.boxes import FloatArray

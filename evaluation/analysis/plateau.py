@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from evaluation.analysis.arms import HEADLINES, Arm
 from evaluation.analysis.differences import difference
-from evaluation.analysis.records import Plateau, PlateauPoint, measured_difference
-from evaluation.analysis.transfer import measured_arm
+from evaluation.analysis.measured import measured_arm, measured_difference
+from evaluation.analysis.records import Plateau, PlateauPoint
 
 __all__ = ["PLATEAU", "plateaus"]
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from evaluation.analysis.differences import Difference
-from evaluation.sheet import ScoreContext
-from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
+from pipeline.records.documents import read_document
 
 __all__ = [
     "Ablation",
@@ -31,10 +28,7 @@ __all__ = [
     "SizeStep",
     "Training",
     "TransferMatrix",
-    "finite",
-    "measured_difference",
     "read_analysis",
-    "training_of",
     "write_analysis",
 ]
 
@@ -282,38 +276,4 @@ def read_analysis(path: Path) -> Analysis:
     Raises:
         DatasetError: If it is missing or not such a file.
     """
-    try:
-        return Analysis.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror}).") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DatasetError(
-            f"{path}: key '{key}': {first['msg']}; run the experiment again."
-        ) from error
-
-
-def training_of(context: ScoreContext) -> Training:
-    """What a context says of the training."""
-    return Training(**context.model_dump(exclude={"seed", "tested_on"}))
-
-
-def measured_difference(found: Difference) -> Measured:
-    """A difference as it is written."""
-    return Measured(
-        value=finite(found.value),
-        low=finite(found.low),
-        high=finite(found.high),
-        images_sd=finite(found.spread.images_sd),
-        seeds_sd=finite(found.spread.seeds_sd),
-        seeds=found.spread.seeds,
-        count=found.spread.units,
-        unit_of_count=found.unit_of_count,
-        p_value=finite(found.p_value),
-    )
-
-
-def finite(number: float) -> float | None:
-    """Nan and infinities as None, which JSON can hold."""
-    return number if math.isfinite(number) else None
+    return read_document(path, Analysis, way_out="run the experiment again")

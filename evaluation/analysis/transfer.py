@@ -10,19 +10,15 @@ import numpy as np
 
 from evaluation.analysis.arms import HEADLINES, Arm
 from evaluation.analysis.differences import Spread, difference, spread_of
+from evaluation.analysis.measured import measured_arm, measured_difference, training_of
 from evaluation.analysis.records import (
     Gap,
-    Measured,
     Power,
     TransferMatrix,
-    finite,
-    measured_difference,
-    training_of,
 )
 from evaluation.comparisons import RATIO, transfer_pairs
-from evaluation.sheet import MetricKey
 
-__all__ = ["gaps", "is_trained", "measured_arm", "powers", "transfer_matrices"]
+__all__ = ["gaps", "is_trained", "powers", "transfer_matrices"]
 
 _POWER = 0.8
 _SIGNIFICANCE = 0.05
@@ -32,26 +28,6 @@ _SPLITS = ("train", "val", "test")
 def is_trained(arm: Arm) -> bool:
     """Whether it is a training of the experiment's, not a baseline or an outside model."""
     return arm.context.regime in ("real", "synthetic", "mixed", "pretrain_finetune")
-
-
-def measured_arm(arm: Arm, key: MetricKey) -> Measured | None:
-    """An arm's mean over seeds; None where it was not measured."""
-    estimates = list(arm.estimates(key).values())
-    pooled = arm.pooled(key)
-    if pooled is None or not estimates:
-        return None
-    low, high = pooled.interval
-    spread = spread_of(estimates)
-    return Measured(
-        value=finite(pooled.value),
-        low=finite(low),
-        high=finite(high),
-        images_sd=finite(spread.images_sd),
-        seeds_sd=finite(spread.seeds_sd),
-        seeds=spread.seeds,
-        count=pooled.count,
-        unit_of_count=pooled.unit_of_count,
-    )
 
 
 def transfer_matrices(arms: Sequence[Arm]) -> list[TransferMatrix]:

@@ -22,7 +22,12 @@ __all__ = [
 
 
 def add_m(pred: FloatArray, gt: FloatArray, points_m: FloatArray) -> float:
-    """ADD: mean distance between the same points in both poses.
+    """ADD: mean distance between the same points in both poses [m].
+
+    Args:
+        pred: (4, 4) or (3, 4) ``cam_from_obj``, translation in metres.
+        gt: The same of the true pose.
+        points_m: (N, 3) of the model, N >= 1 [m].
 
     Source: Hinterstoisser et al., ACCV 2012.
     """
@@ -30,7 +35,12 @@ def add_m(pred: FloatArray, gt: FloatArray, points_m: FloatArray) -> float:
 
 
 def add_s_m(pred: FloatArray, gt: FloatArray, points_m: FloatArray) -> float:
-    """ADD-S (BOP's ADI): mean distance from each true point to the nearest predicted one.
+    """ADD-S (BOP's ADI): mean distance from each true point to the nearest predicted one [m].
+
+    Args:
+        pred: (4, 4) or (3, 4) ``cam_from_obj``, translation in metres.
+        gt: The same of the true pose.
+        points_m: (N, 3) of the model, N >= 1 [m].
 
     Source: Hinterstoisser et al., ACCV 2012.
     """
@@ -39,7 +49,13 @@ def add_s_m(pred: FloatArray, gt: FloatArray, points_m: FloatArray) -> float:
 
 
 def mssd_m(pred: FloatArray, gt: FloatArray, points_m: FloatArray, symmetries: FloatArray) -> float:
-    """Maximum symmetry-aware surface distance.
+    """Maximum symmetry-aware surface distance [m]: the least over symmetries.
+
+    Args:
+        pred: (4, 4) or (3, 4) ``cam_from_obj``, translation in metres.
+        gt: The same of the true pose.
+        points_m: (N, 3) of the model, N >= 1 [m].
+        symmetries: (S, 4, 4) ``obj_from_obj`` under which the object looks the same [m].
 
     Source: Drost et al., ICCVW 2017; Hodan et al., BOP Challenge 2020, ECCVW.
     """
@@ -53,7 +69,17 @@ def mssd_m(pred: FloatArray, gt: FloatArray, points_m: FloatArray, symmetries: F
 def mspd_px(
     pred: FloatArray, gt: FloatArray, K: FloatArray, points_m: FloatArray, symmetries: FloatArray
 ) -> float:
-    """Maximum symmetry-aware projection distance.
+    """Maximum symmetry-aware projection distance [px]: the least over symmetries.
+
+    Args:
+        pred: (4, 4) or (3, 4) ``cam_from_obj``, translation in metres.
+        gt: The same of the true pose.
+        K: (3, 3) camera matrix [px].
+        points_m: (N, 3) of the model, N >= 1 [m].
+        symmetries: (S, 4, 4) ``obj_from_obj`` under which the object looks the same [m].
+
+    Returns:
+        Infinity where a predicted point lies in or behind the camera.
 
     Source: Hodan et al., BOP Challenge 2020, ECCVW.
     """
@@ -65,7 +91,16 @@ def mspd_px(
 
 
 def reprojection_px(pred: FloatArray, gt: FloatArray, K: FloatArray, points_m: FloatArray) -> float:
-    """Mean distance between the projections of the same points.
+    """Mean distance between the projections of the same points [px].
+
+    Args:
+        pred: (4, 4) or (3, 4) ``cam_from_obj``, translation in metres.
+        gt: The same of the true pose.
+        K: (3, 3) camera matrix [px].
+        points_m: (N, 3) of the model, N >= 1 [m].
+
+    Returns:
+        Infinity where a predicted point lies in or behind the camera.
 
     Source: Brachmann et al., CVPR 2016.
     """
@@ -74,7 +109,16 @@ def reprojection_px(pred: FloatArray, gt: FloatArray, K: FloatArray, points_m: F
 
 
 def projected_px(pose: FloatArray, K: FloatArray, points_m: FloatArray) -> FloatArray:
-    """(N, 2) px of points in a pose; what lies in or behind the camera is infinitely far."""
+    """Where points of a model are seen; what lies in or behind the camera is infinitely far.
+
+    Args:
+        pose: (4, 4) or (3, 4) ``cam_from_obj``, translation in metres.
+        K: (3, 3) camera matrix [px].
+        points_m: (N, 3) of the model, N >= 1 [m].
+
+    Returns:
+        (N, 2) x, y [px].
+    """
     x = _moved(pose, points_m) @ np.asarray(K).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(x[:, 2:] > 0, x[:, :2] / x[:, 2:], np.inf)

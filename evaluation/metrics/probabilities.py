@@ -123,7 +123,15 @@ def ranking_curves(
 
 
 def reliability(probabilities: FloatArray, truth: ClassIndices) -> Reliability:
-    """Confidence against accuracy, in the bins of the ECE."""
+    """Confidence against accuracy, in the bins of the ECE.
+
+    Args:
+        probabilities: (N, C) of every class, rows add up to 1.
+        truth: (N,) class index.
+
+    Returns:
+        Means of each bin, nan where it is empty.
+    """
     confidence, right, bins = _confidence(probabilities, truth)
     counts = np.bincount(bins, minlength=CALIBRATION_BINS)
     with np.errstate(invalid="ignore"):

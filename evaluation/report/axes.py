@@ -22,7 +22,11 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def log_ticks(values: FloatArray) -> list[float]:
-    """Round numbers that enclose a range: 1, 2, 5, 10, ..., or powers of ten for a wide one."""
+    """Round numbers that enclose a range: 1, 2, 5, 10, ..., or powers of ten for a wide one.
+
+    Args:
+        values: (N,), all positive, N >= 1.
+    """
     first, last = math.floor(math.log10(values.min())), math.ceil(math.log10(values.max()))
     fine = [m * 10.0**i for i in range(first, last + 1) for m in (1, 2, 5)]
     low = max(i for i, tick in enumerate(fine) if tick <= values.min())

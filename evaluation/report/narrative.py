@@ -13,8 +13,7 @@ from evaluation.sheet import Score, ScoreFile
 
 __all__ = ["Figure", "found_rule", "headline_figures", "summary"]
 
-
-_AS_GOOD = 0.01  # a smaller change of a score matters to nobody
+_DECIMALS = 3  # that scores are written with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +63,8 @@ def summary(cases: Sequence[DetectionCase | ClassificationCase], document: Score
     for rival in cases[1:]:
         is_baseline = any(score.regime == "baseline" for score in _own(rival, document))
         if is_baseline and rival.test_set == first.test_set:
-            sentences.append(_result(rival, document, subject=f"{rival.name}, for comparison,"))
+            name = f"{rival.name[:1].upper()}{rival.name[1:]}"
+            sentences.append(_result(rival, document, subject=f"{name}, for comparison,"))
     return sentences
 
 
@@ -90,11 +90,8 @@ def _drop_words(drop: Score) -> list[str]:
             "Between rendered frames that it has not seen and real pictures no difference can be "
             f"told from chance: the drop in {name} is {change.value}{interval}."
         ]
-    if abs(drop.value) < _AS_GOOD:
-        return [
-            "On real pictures it does as well as on rendered frames that it has not seen: the drop "
-            f"in {name} is {change.value}{interval}."
-        ]
+    if round(drop.value, _DECIMALS) == 0:
+        return [f"On real pictures its {name} is that on rendered frames that it has not seen."]
     verb = "lower" if drop.value > 0 else "higher"
     return [
         f"On real pictures its {name} is {verb} than on rendered frames that it has not seen: the "
