@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.geometry.boxes import FloatArray
-from pipeline.geometry.camera import Camera, cam_from_world, rays_cam
-from pipeline.geometry.masks import pixel_centres
+from pipeline.geometry.camera import Camera, cam_from_world, picture_rays_cam
 from pipeline.records.scene import LensSettings, Motion, SampledScene
 from pipeline.sampling.factors import (
     Drawn,
@@ -38,7 +37,7 @@ __all__ = [
 ]
 
 _DISTORTION = ("k1", "k2", "p1", "p2", "k3")
-_MARGIN_PX = 4  # what the cubic filter of the remapping may touch, and rounding
+_MARGIN_PX = 2  # what the cubic filter of the remapping may touch
 
 
 def _fixed(name: str, value: float, meaning: str, low: float, high: float) -> Parameter:
@@ -208,21 +207,21 @@ class Overscan:
 def overscan(camera: Camera) -> Overscan:
     """The pinhole view behind a distorting camera.
 
-    Its scale is that of the picture's middle, or smaller where the lens shrinks the rest: half
-    of the picture's pixels then have more than one rendered pixel each, the other half less.
+    Its scale is that of the picture's middle, or smaller where the lens shows more than a perfect
+    one would: the view has no more pixels than the picture, so that such a lens costs nothing.
 
     Raises:
         ValueError: If the lens folds inside the picture, so that some pixels see nothing.
     """
     height, width = camera.image_hw
-    rays = rays_cam(camera, pixel_centres((0, 0, width, height)))
+    rays = picture_rays_cam(camera)
     if not np.isfinite(rays).all():
         raise ValueError(
             f"distortion {camera.dist} folds inside the picture; use a weaker one or a longer lens."
         )
     K = np.array(camera.K)
     places: FloatArray = rays[:, :2] @ K[:2, :2].T
-    scale = min(1.0, _median_spread(places.reshape(height, width, 2)) ** -0.5)
+    scale = min(1.0, (height * width / np.prod(np.ptp(places, axis=0))) ** 0.5)
     places *= scale
     low = np.floor(places.min(axis=0)) - _MARGIN_PX
     high = np.ceil(places.max(axis=0)) + _MARGIN_PX
@@ -240,10 +239,3 @@ def overscan(camera: Camera) -> Overscan:
     )
     map_xy = (places - low - 0.5).reshape(height, width, 2)  # OpenCV: centres at whole numbers
     return Overscan(camera=pinhole, map_xy=map_xy.astype(np.float32))
-
-
-def _median_spread(places: FloatArray) -> float:
-    # How large pixels (H, W) become where their centres are at these (H, W, 2) places, px^2.
-    right, down = np.diff(places, axis=1)[:-1], np.diff(places, axis=0)[:, :-1]
-    areas = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
-    return float(np.median(areas))

@@ -14,7 +14,7 @@ from embreex.rtcore_scene import EmbreeScene
 
 from blender_scenes.triangles import Surface
 from pipeline.geometry.boxes import FloatArray
-from pipeline.geometry.camera import Camera, cam_from_world, project_cam, rays_cam
+from pipeline.geometry.camera import Camera, cam_from_world, picture_rays_cam, project_cam, rays_cam
 from pipeline.geometry.masks import pixel_centres
 from pipeline.records.passes import NO_DEPTH_M
 
@@ -74,8 +74,7 @@ class RayScene:
 
     def first_hits(self, *, normals: bool = False) -> Hits:
         """What every pixel's centre sees, row by row, with surface normals if wanted."""
-        height, width = self._camera.image_hw
-        rays = self._rays(pixel_centres((0, 0, width, height)))
+        rays = picture_rays_cam(self._camera).astype(np.float32)
         found = _cast(self._all, rays)
         geometry = found["geomID"]  # -1, the last entry of the tables, where nothing is hit
         hit = geometry >= 0

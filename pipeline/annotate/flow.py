@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.geometry.camera import cam_from_world, project_cam, rays_cam
+from pipeline.geometry.camera import cam_from_world, picture_rays_cam, project_cam
 from pipeline.geometry.masks import pixel_centres
 from pipeline.geometry.motion import displacement, scene_after
 from pipeline.records.passes import NO_DEPTH_M
@@ -35,8 +35,7 @@ def forward_flow(
         (H, W, 2) x, y in px; nan where nothing is, or where the point leaves the camera's front.
     """
     height, width = ids.shape
-    rays = rays_cam(scene.camera, pixel_centres((0, 0, width, height)))
-    points_cam_m = rays * depth_m.reshape(-1, 1)
+    points_cam_m = picture_rays_cam(scene.camera) * depth_m.reshape(-1, 1)
     world_from_cam = np.array(scene.camera.world_from_cam)
     later = scene_after(scene, dt_s)
     later_from_world = cam_from_world(later.camera)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.geometry.boxes import FloatArray
+from pipeline.geometry.masks import pixel_centres
 
 __all__ = [
     "Camera",
@@ -18,6 +20,7 @@ __all__ = [
     "look_at",
     "matrix4",
     "opencv_intrinsics",
+    "picture_rays_cam",
     "pinhole_camera",
     "project",
     "project_cam",
@@ -161,6 +164,19 @@ def rays_cam(camera: Camera, pixels_px: FloatArray) -> FloatArray:
             [_undistort(distorted[at : at + _POINTS_AT_ONCE], camera.dist) for at in parts]
         )
     return np.concatenate([plane, np.ones_like(plane[:, :1])], axis=1)
+
+
+@lru_cache(maxsize=1)
+def picture_rays_cam(camera: Camera) -> FloatArray:
+    """:func:`rays_cam` of all pixels' centres, row by row; kept, since bending takes its time.
+
+    Returns:
+        (H * W, 3), not to be written to.
+    """
+    height, width = camera.image_hw
+    rays = rays_cam(camera, pixel_centres((0, 0, width, height)))
+    rays.setflags(write=False)
+    return rays
 
 
 def _distort(plane: FloatArray, dist: Distortion) -> FloatArray:

@@ -169,7 +169,12 @@ def test_the_board_is_in_the_picture_faces_the_camera_and_no_lens_folds(
         assert (cam_from_board @ [0, 0, 0, 1])[2] > 0
         middle = cam_from_board @ [0.5 * board.square_m, 0.5 * board.square_m, 0, 1]
         assert cam_from_board[:3, 2] @ middle[:3] > 0  # z away from the viewer
-        overscan(scene.camera)
+        view = overscan(scene.camera)
+        assert view.camera.width_px * view.camera.height_px <= 1.03 * 640 * 480
+        # Of the four pixels that the cubic filter takes along each side none is missing.
+        size_px = [view.camera.width_px, view.camera.height_px]
+        assert (np.floor(view.map_xy) >= 1).all()
+        assert (np.floor(view.map_xy) + 2 < size_px).all()
 
 
 @pytest.mark.parametrize("factor", FACTOR_NAMES)
