@@ -17,7 +17,7 @@ from trainers.features import backbone_features
 
 __all__ = ["domains_step"]
 
-_VERSION = 2
+_VERSION = 3
 
 
 def domains_step(

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _MOST_PICTURES = 500
+_ROUNDING = 0.01
 _SHOWN, _SEEN = (0.1, 0.5, 0.9), (0.01, 0.99)
 
 
@@ -51,7 +52,8 @@ class MeasureFinding(_FileRecord):
         synthetic: The same.
         seen: 1st and 99th percentile of the synthetic ones.
         reach: Smallest and largest synthetic one.
-        beyond: Share of the real numbers outside ``seen``.
+        beyond: Share of the real numbers outside ``seen`` by more than 1 % of it, since labels are
+            rounded.
     """
 
     name: str
@@ -167,6 +169,7 @@ def _findings(
         if not theirs.size or not ours.size:
             continue
         low, high = np.quantile(ours, _SEEN).tolist()
+        margin = _ROUNDING * max(abs(low), abs(high))
         found.append(
             MeasureFinding(
                 name=name,
@@ -175,7 +178,7 @@ def _findings(
                 synthetic=_percentiles(ours),
                 seen=(low, high),
                 reach=(float(ours.min()), float(ours.max())),
-                beyond=float(np.mean((theirs < low) | (theirs > high))),
+                beyond=float(np.mean((theirs < low - margin) | (theirs > high + margin))),
             )
         )
     return tuple(found)

@@ -15,6 +15,12 @@ from pipeline.records.audit import AuditRecord, read_audit
 
 __all__ = ["AuditPart", "DatasetPart", "dataset_part"]
 
+_DERIVED = {
+    "crops": "The same, cut into crops",
+    "boxes": "The same, with boxes drawn as the benchmark draws them",
+}
+"""What experiments make of their frames, by the folder's name."""
+
 _LABELS = ("amodal", "keypoints", "poses", "depth", "normals", "flow", "semantic")
 
 
@@ -63,7 +69,7 @@ def dataset_part(folder: Path) -> DatasetPart:
         audit = _audit_part(read_audit(layout.audit), manifest)
         drawn = tuple(sorted(_drawn(statistics))) if statistics else ()
     return DatasetPart(
-        name=dataset_name(folder),
+        name=_DERIVED.get(folder.name, folder.name) if manifest is None else dataset_name(folder),
         facts=tuple(facts),
         pictures=tuple(dataset_pictures(folder)),
         is_rendered=manifest is not None,

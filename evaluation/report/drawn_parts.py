@@ -120,8 +120,9 @@ def _beside(first: DetectionCase, rival: DetectionCase, image: CocoImage) -> _Dr
         heading = f"Beside {rival.name}"
         return _Drawn(heading=heading, pictures=pair, is_rendered=first.is_rendered)
     own = _typical(rival)
+    name = "Rendered frames" if rival.is_rendered else dataset_name(rival.test_set)
     return _Drawn(
-        heading=f"{dataset_name(rival.test_set)}: a picture of middling quality",
+        heading=f"{name}: a picture of middling quality",
         pictures=[
             truth_picture(rival, own, caption="truth"),
             found_picture(rival, own, caption=rival.name),

@@ -16,6 +16,7 @@ from pipeline.formats.coco import CocoDataset, CocoImage, find_annotations, read
 __all__ = ["Failure", "failures"]
 
 _MOST_FAILURES = 4
+_ROUNDING = 0.01  # of labels: nearer than that is not beyond
 _FRAME_PX = 420
 _WORDS: Mapping[str, tuple[str, str]] = {
     "brightness": ("darker", "brighter"),
@@ -105,19 +106,16 @@ def _beyond(
     finding: MeasureFinding, numbers: Sequence[float], *, frames: str, about_objects: bool
 ) -> list[str]:
     low, high = finding.reach
-    under, over = (sum(n < low for n in numbers), sum(n > high for n in numbers))
+    margin = _ROUNDING * max(abs(low), abs(high))
+    under, over = (sum(n < low - margin for n in numbers), sum(n > high + margin for n in numbers))
     said = []
-    for count, word, limit, extreme in (
-        (under, _WORDS[finding.name][0], low, min(numbers, default=0.0)),
-        (over, _WORDS[finding.name][1], high, max(numbers, default=0.0)),
+    for count, word, there, extreme in (
+        (under, _WORDS[finding.name][0], f"{low:.3g} there at least", min(numbers, default=0.0)),
+        (over, _WORDS[finding.name][1], f"{high:.3g} there at most", max(numbers, default=0.0)),
     ):
         if not count:
             continue
-        numbers_said = (
-            f"{extreme:.3g} here, {limit:.3g} there at most"
-            if limit == high
-            else (f"{extreme:.3g} here, {limit:.3g} there at least")
-        )
+        numbers_said = f"{extreme:.3g} here, {there}"
         if about_objects:
             said.append(
                 f"{count} of its {len(numbers)} objects: {word} than in any {frames} "

@@ -53,12 +53,12 @@ def experiment_figures(analysis: Analysis) -> list[Figure]:
     """Up to four numbers of an experiment with several trainings; empty for a single one."""
     figures = []
     for matrix in analysis.matrices[:1]:
-        best = _best(matrix)
-        both = [regime for regime in ("mixed", "pretrain_finetune") if regime in best]
-        better = sorted(both, key=lambda regime: -(best[regime][1].value or 0.0))[:1]
-        shown = [regime for regime in ("real", "synthetic", *better) if regime in best]
+        fullest = _fullest(matrix)
+        both = [regime for regime in ("mixed", "pretrain_finetune") if regime in fullest]
+        better = sorted(both, key=lambda regime: -(fullest[regime][1].value or 0.0))[:1]
+        shown = [regime for regime in ("real", "synthetic", *better) if regime in fullest]
         for regime in shown if len(shown) > 1 else ():
-            training, cell = best[regime]
+            training, cell = fullest[regime]
             words = _FIGURES[regime].format(f"{training.real_images or 0:,}")
             label = f"{metric_name(matrix.metric)}, {words}"
             figures.append(Figure(value=f"{cell.value:.3f}", label=label, note=_interval(cell)))
@@ -73,7 +73,8 @@ def experiment_figures(analysis: Analysis) -> list[Figure]:
 
 def matrix_table(matrix: TransferMatrix) -> ScoreTable:
     """Trainings by test sets, with both sources of chance under each score."""
-    kinds = {"test": "kept for testing", "val": "to choose by", None: ""}
+    tested = any(split == "test" for _, split in matrix.columns)
+    kinds = {"test": "kept for testing", "val": "to choose by" if tested else "", None: ""}
     return ScoreTable(
         title=metric_name(matrix.metric),
         units="",
@@ -119,37 +120,43 @@ def _main_plateaus(analysis: Analysis) -> list[Plateau]:
     return [p for p in found if (p.metric, p.test) == (found[0].metric, found[0].test)]
 
 
-def _best(matrix: TransferMatrix) -> dict[str, tuple[Training, Measured]]:
-    """The best training of each regime on the real test set that counts."""
+def _fullest(matrix: TransferMatrix) -> dict[str, tuple[Training, Measured]]:
+    """Of each regime the training on most pictures, on the real test set that counts.
+
+    Not the one with the best score: that would be chosen by looking at the test set.
+    """
     real = [i for i, (name, _) in enumerate(matrix.columns) if not name.endswith("/synthetic")]
-    best: dict[str, tuple[Training, Measured]] = {}
+    fullest: dict[str, tuple[Training, Measured]] = {}
     if not real:
-        return best
+        return fullest
+
+    def size(row: Training) -> tuple[bool, int, int]:
+        return (row.without is None, row.real_images or 0, row.synthetic_images or 0)
+
     column = next((i for i in real if matrix.columns[i][1] != "val"), real[0])
     for row, cells in zip(matrix.rows, matrix.cells, strict=True):
         cell = cells[column]
         if cell is not None and cell.value is not None:
-            known = best.get(row.regime or "")
-            if known is None or cell.value > (known[1].value or 0.0):
-                best[row.regime or ""] = (row, cell)
-    return best
+            known = fullest.get(row.regime or "")
+            if known is None or size(row) > size(known[0]):
+                fullest[row.regime or ""] = (row, cell)
+    return fullest
 
 
 def _reached(matrix: TransferMatrix) -> list[str]:
     """What training on each kind reached on the real test set."""
-    best = _best(matrix)
+    fullest = _fullest(matrix)
     parts = [
-        f"trained on {training_words(best[regime][0], matrix.metric)}, {number(best[regime][1])}"
-        for regime in ("real", "synthetic")
-        if regime in best
+        f"trained on {training_words(row, matrix.metric)}, {number(cell)}"
+        for row, cell in (fullest[each] for each in ("real", "synthetic") if each in fullest)
     ]
-    both = [best[regime] for regime in ("mixed", "pretrain_finetune") if regime in best]
+    both = [fullest[regime] for regime in ("mixed", "pretrain_finetune") if regime in fullest]
     if both:
         row, cell = max(both, key=lambda pair: pair[1].value or 0.0)
         parts.append(f"on {training_words(row, matrix.metric)}, {number(cell)}")
     if len(parts) < 2:
         return []
-    count = next(iter(best.values()))[1].count
+    count = next(iter(fullest.values()))[1].count
     text = "; ".join(parts)
     return [f"{metric_name(matrix.metric)} on {count:,} real pictures: {text}."]
 

@@ -101,7 +101,7 @@ def _loss_charts(runs: Mapping[str, Path]) -> list[Plot]:
         document = json_object(folder / "curve.json")
         steps = document.pop("step", [])
         for part, values in document.items():
-            if isinstance(values, list) and len(values) == len(steps) > 1:
+            if isinstance(values, list) and len(values) == len(steps) > 1 and any(values):
                 pair = (np.array(steps, dtype=float), np.array(values, dtype=float))
                 curves.setdefault(part, {})[name] = pair
     lines = _lines(list(runs))

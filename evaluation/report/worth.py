@@ -86,6 +86,11 @@ def exchange_words(rate: ExchangeRate, metric: str) -> str:
         if not rate.beside
         else f"{rate.beside:,} real photographs with {frames}{how} are worth"
     )
+    if _is_open(rate):
+        return (
+            f"Whether {subject} few or many real photographs cannot be told: the "
+            f"95\N{NO-BREAK SPACE}% interval is {_range(rate.low, rate.high, rate)}."
+        )
     alone = "" if not rate.beside else " alone"
     return f"{subject} {_worth(rate)} real photographs{alone}{_open_end(rate)}."
 
@@ -98,6 +103,11 @@ def break_even_words(point: BreakEven, last_gain: Measured | None = None) -> str
         last_gain: Of the frames beside the most photographs that were measured.
     """
     how = {"mixed": "mixed in", "pretrain_finetune": "seen first"}[point.regime]
+    if _is_open(point):
+        return (
+            f"Whether rendered frames {how} help cannot be told beside any number of real "
+            f"photographs from {point.measured_from:,} to {point.measured_to:,}."
+        )
     if point.at.off == "above" and point.low.off != "above":
         return (
             f"Rendered frames {how} are ahead up to {point.measured_to:,} real photographs, the "
@@ -197,6 +207,8 @@ def _worth_cell(rate: ExchangeRate) -> Cell:
 
 def worth_figure(rate: ExchangeRate) -> tuple[str, str]:
     """A number of photographs in large type, and its interval."""
+    if _is_open(rate):
+        return ("n/a", _range(rate.low, rate.high, rate))
     if rate.equals.photographs is None:
         side = {"above": f"> {rate.measured_to:,}", "below": f"< {rate.measured_from:,}"}
         return (side.get(rate.equals.off or "", "n/a"), "off the measured range")
@@ -219,6 +231,11 @@ def _worth(rate: ExchangeRate) -> str:
     if max(down, up) < 1.5 * min(down, up) + 1:
         return f"{value} \N{PLUS-MINUS SIGN} {(high - low) / 2:,.0f}"
     return f"{value} ({low:,.0f} to {high:,.0f})"
+
+
+def _is_open(found: ExchangeRate | BreakEven) -> bool:
+    """Whether an interval leaves out nothing: more photographs do not lift the score either."""
+    return found.low.off == "below" and found.high.off == "above"
 
 
 def _open_end(rate: ExchangeRate) -> str:

@@ -168,6 +168,7 @@ def test_exchange_rates_in_words(told, words):
         (("above", "above", "above"), "still help beside 160 real photographs, the most"),
         (("above", 60.0, "above"), "cannot be told: the 95\xa0% interval is 60 to more than 160"),
         (("below", "below", 12.0), "did not help beside any number"),
+        (("below", "below", "above"), "cannot be told beside any number of real photographs from"),
     ],
 )
 def test_break_even_in_words(ends, words):
