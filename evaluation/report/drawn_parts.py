@@ -9,7 +9,7 @@ from typing import Any
 from evaluation.analysis.domains import Domains
 from evaluation.report.cases import ClassificationCase, DetectionCase, open_case
 from evaluation.report.convention import convention_part
-from evaluation.report.facts import dataset_name, read_manifest_of
+from evaluation.report.facts import dataset_name
 from evaluation.report.failures import failures
 from evaluation.report.gallery import (
     Picture,
@@ -120,10 +120,8 @@ def _beside(first: DetectionCase, rival: DetectionCase, image: CocoImage) -> _Dr
         heading = f"Beside {rival.name}"
         return _Drawn(heading=heading, pictures=pair, is_rendered=first.is_rendered)
     own = _typical(rival)
-    derived = rival.is_rendered and read_manifest_of(rival.test_set) is None
-    name = "Rendered frames" if derived else dataset_name(rival.test_set)
     return _Drawn(
-        heading=f"{name}: a picture of middling quality",
+        heading=f"{dataset_name(rival.test_set)}: a picture of middling quality",
         pictures=[
             truth_picture(rival, own, caption="truth"),
             found_picture(rival, own, caption=rival.name),
