@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from pipeline.errors import CheckpointError, SpecError
+from pipeline.errors import CheckpointError, DatasetError, SpecError
 from pipeline.formats.storage import write_bytes_atomic
 from pipeline.records.keypoints import RigidPoints
 from pipeline.records.predictions import Task
@@ -77,10 +78,35 @@ class Checkpoint:
         )
 
     def module(self, device: torch.device) -> nn.Module:
-        """The network with its weights, ready to predict."""
+        """The network with its weights, ready to predict.
+
+        Raises:
+            CheckpointError: If the network has been built differently since.
+        """
         module = self.network().build()
-        module.load_state_dict(self.state)
+        try:
+            module.load_state_dict(self.state)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the weights of this {self.model.name} are of another version, whose layers were "
+                "others; train it again."
+            ) from error
         return module.to(device).eval()
+
+    def check_keypoints(self, keypoints: Mapping[str, tuple[str, ...]], source: Path) -> None:
+        """Compare the names of keypoints by category with those that were learned.
+
+        Raises:
+            DatasetError: If a category has others.
+        """
+        for category, names in zip(self.categories, self.keypoints, strict=False):
+            wanted = keypoints.get(category, names)
+            if wanted != names:
+                raise DatasetError(
+                    f"{source}: {category} has {len(wanted)} keypoints, {', '.join(wanted[:3])} "
+                    f"...; the network has learned {len(names)}, {', '.join(names[:3])} .... They "
+                    "must be the same in the same order."
+                )
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

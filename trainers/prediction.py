@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import DatasetError
+from pipeline.errors import CheckpointError, DatasetError
 from pipeline.formats.storage import write_bytes_atomic, write_json_atomic
 from pipeline.progress import Progress, silent
 from pipeline.records.poses import write_poses
 from pipeline.records.predictions import PredictionsMeta, meta_path, poses_path
 from trainers.checkpoints import Checkpoint, read_checkpoint
 from trainers.devices import open_device, use_all_cores
-from trainers.pictures import PictureSet, open_pictures
+from trainers.pictures import open_pictures
 from trainers.predictors import open_predictor
 
 __all__ = ["predict"]
@@ -44,7 +44,7 @@ def predict(
         ``out``.
 
     Raises:
-        CheckpointError: If ``run_dir`` holds no finished run.
+        CheckpointError: If ``run_dir`` holds no finished run, or one of another version.
         DatasetError: If a picture cannot be read, no category is one that the network knows, or
             one has other keypoints.
     """
@@ -52,9 +52,12 @@ def predict(
     pictures = open_pictures(target, task=checkpoint.task, split=split)
     categories = pictures.categories or dict(enumerate(checkpoint.categories, start=1))
     ids = _category_ids(checkpoint, categories, target)
-    _check_keypoints(checkpoint, pictures, target)
+    checkpoint.check_keypoints(pictures.keypoints, target)
     out.parent.mkdir(parents=True, exist_ok=True)
-    module = checkpoint.module(open_device("auto"))
+    try:
+        module = checkpoint.module(open_device("auto"))
+    except CheckpointError as error:
+        raise CheckpointError(f"{run_dir}: {error}") from error
     predictor = open_predictor(checkpoint, module, ids=ids, out=out)
     with use_all_cores():
         entries = list(predictor.entries(pictures, progress))
@@ -75,17 +78,6 @@ def predict(
     )
     write_bytes_atomic(meta_path(out), meta.model_dump_json(indent=1).encode() + b"\n")
     return out
-
-
-def _check_keypoints(checkpoint: Checkpoint, pictures: PictureSet, target: Path) -> None:
-    for category, names in zip(checkpoint.categories, checkpoint.keypoints, strict=False):
-        wanted = pictures.keypoints.get(category, names)
-        if wanted != names:
-            raise DatasetError(
-                f"{target}: {category} has {len(wanted)} keypoints, {', '.join(wanted[:3])} ...; "
-                f"the network has learned {len(names)}, {', '.join(names[:3])} .... They must be "
-                "the same in the same order."
-            )
 
 
 def _category_ids(

@@ -29,6 +29,7 @@ from pipeline.specs.optimisation import METRICS, ValidationSpec
 from pipeline.specs.training import DataSource, TrainSpec
 from trainers.checkpoints import Checkpoint
 from trainers.datasets import PictureSource
+from trainers.keypoints.scoring import keypoint_scores
 from trainers.loop import StepModule
 from trainers.networks.segmenters import UNKNOWN_CLASS, true_classes
 from trainers.pictures import PictureSet, open_pictures
@@ -116,6 +117,24 @@ class DetectionValidation(Validation):
         return scores
 
 
+class KeypointValidation(Validation):
+    """AP by OKS, and PCK, of the very entries that a predictions file would hold."""
+
+    def __init__(self, spec: ValidationSpec, checkpoint: Checkpoint) -> None:
+        super().__init__(spec, checkpoint)
+        checkpoint.check_keypoints(self._pictures.keypoints, spec.path)
+        self._dataset = read_coco(find_annotations(spec.path, spec.split))
+        objects = [item for group in self._dataset.instances.values() for item in group]
+        single = [item for item in objects if not item.iscrowd]
+        if not any(v > 0 for item in single for *_, v in item.keypoints or ()):
+            raise DatasetError(
+                f"{spec.path}: no keypoint is labelled; expected some to validate on."
+            )
+
+    def _scores(self, predictor: Predictor) -> dict[str, float]:
+        return keypoint_scores(list(predictor.entries(self._pictures, silent)), self._dataset)
+
+
 class SemanticValidation(Validation):
     """Mean IoU over the classes that occur, background included; pixels of no class left out."""
 
@@ -160,6 +179,7 @@ _KINDS: dict[Task, type[Validation]] = {
     "detection": DetectionValidation,
     "semantic": SemanticValidation,
     "classification": ClassificationValidation,
+    "keypoints": KeypointValidation,
 }
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from pycocotools.cocoeval import Params
 
 from evaluation.alignment import Alignment, align_detections
 from evaluation.bootstrap import Estimate, bootstrap
@@ -24,13 +23,13 @@ from evaluation.metrics.score_thresholds import (
     threshold_statistic,
 )
 from evaluation.sheet import Curve, MetricKey
-from pipeline.formats.coco import Category, CocoDataset, find_annotations, read_coco
+from pipeline.formats.coco import CocoDataset, find_annotations, read_coco
+from pipeline.formats.labelled import OTHER_SIGMA
 from pipeline.records.predictions import sha256_of
 
 __all__ = ["measure_detection"]
 
 _WORDS: Mapping[MatchKind, str] = {"bbox": "box", "segm": "mask", "keypoints": "keypoint"}
-_OTHER_SIGMA = 0.05  # of keypoints that neither the file nor COCO's persons have one for
 
 
 def measure_detection(
@@ -169,15 +168,6 @@ class _Meter:
             self.notes.append(
                 f"{self._truth.annotations_path.name} has no 'sigmas' for the keypoints of "
                 f"{', '.join(without)}: OKS uses COCO's for persons of 17 keypoints, else "
-                f"{_OTHER_SIGMA}."
+                f"{OTHER_SIGMA}."
             )
-        return {c.category_id: _sigmas_of(c) for c in self._truth.categories if c.keypoints}
-
-
-def _sigmas_of(category: Category) -> tuple[float, ...]:
-    if category.sigmas:
-        return category.sigmas
-    persons = tuple(Params(iouType="keypoints").kpt_oks_sigmas.tolist())
-    if category.name == "person" and len(category.keypoints) == len(persons):
-        return persons
-    return (_OTHER_SIGMA,) * len(category.keypoints)
+        return {c.category_id: c.oks_sigmas for c in self._truth.categories if c.keypoints}

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import pdist
 
 from evaluation.bootstrap import Statistic
@@ -14,6 +13,7 @@ from evaluation.clusters import ImageUnits
 from evaluation.metrics.detection import Detection
 from pipeline.formats.coco import CocoInstance
 from pipeline.geometry.boxes import FloatArray
+from pipeline.geometry.keypoints import assigned_distances
 
 __all__ = ["PCK_FRACTIONS", "KeypointErrors", "keypoint_errors", "pck_curve", "pck_statistic"]
 
@@ -112,14 +112,9 @@ def pck_curve(errors: Sequence[KeypointErrors], fractions: FloatArray) -> FloatA
 
 def _assigned(preds: Sequence[Detection], gts: Sequence[CocoInstance]) -> Iterable[KeypointErrors]:
     true = np.array([gt.keypoints for gt in gts], dtype=np.float64)  # (G, K, 3)
+    points = np.array([pred.keypoints for pred in preds], dtype=np.float64)
+    apart = assigned_distances(points.reshape(-1, true.shape[1], 3)[..., :2], true)
     labelled = true[..., 2] > 0
-    apart = np.full((len(gts), true.shape[1]), np.inf)
-    if preds:
-        points = np.array([pred.keypoints for pred in preds], dtype=np.float64)
-        distance = np.linalg.norm(points[:, None, :, :2] - true[None, :, :, :2], axis=-1)
-        cost = (distance * labelled).sum(axis=-1) / labelled.sum(axis=-1)  # (D, G)
-        rows, columns = linear_sum_assignment(cost)
-        apart[columns] = distance[rows, columns]
     for gt, points, known, errors in zip(gts, true, labelled, apart, strict=True):
         x0, y0, x1, y1 = gt.box_xyxy
         xy = points[known, :2]

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from pycocotools.cocoeval import Params
 
 from pipeline.errors import DatasetError
 from pipeline.formats.ply import scale_ply
@@ -20,6 +21,7 @@ from pipeline.records.passes import NO_DEPTH_M
 from pipeline.records.scene import Vector3
 
 __all__ = [
+    "OTHER_SIGMA",
     "Category",
     "CocoDataset",
     "CocoImage",
@@ -28,6 +30,9 @@ __all__ = [
     "ModelFile",
     "Video",
 ]
+
+OTHER_SIGMA = 0.05
+"""Of keypoints that neither their file nor COCO's persons have one for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,14 @@ class Category:
     skeleton: tuple[tuple[int, int], ...] = ()
     sigmas: tuple[float, ...] = ()
     points_m: tuple[Vector3, ...] = ()
+
+    @property
+    def oks_sigmas(self) -> tuple[float, ...]:
+        """``sigmas``; where the file has none COCO's for persons of 17 keypoints, else 0.05."""
+        persons = tuple(Params(iouType="keypoints").kpt_oks_sigmas.tolist())
+        if not self.sigmas and self.name == "person" and len(self.keypoints) == len(persons):
+            return persons
+        return self.sigmas or (OTHER_SIGMA,) * len(self.keypoints)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,14 @@ METRICS = {
     "detection": ("box_ap", "box_ap50", "box_ap75", "mask_ap", "mask_ap50", "mask_ap75"),
     "semantic": ("miou", "pixel_accuracy"),
     "classification": ("accuracy", "macro_f1"),
+    "keypoints": (
+        "keypoint_ap",
+        "keypoint_ap50",
+        "keypoint_ap75",
+        "pck@0.02",
+        "pck@0.05",
+        "pck@0.1",
+    ),
 }
 """What training can compute of a validation set, by task; the first is the default."""
 

@@ -217,9 +217,7 @@ class TrainSpec(Spec):
     @model_validator(mode="after")
     def _metric_fits_task(self) -> TrainSpec:
         if self.validation is not None:
-            known = METRICS.get(self.task, ())
-            if not known:
-                raise ValueError(f"there is no validation for {self.task}; leave it out")
+            known = METRICS[self.task]
             if self.validation.metric not in (None, *known):
                 raise ValueError(
                     f"validation has no metric {self.validation.metric!r} for {self.task}; "

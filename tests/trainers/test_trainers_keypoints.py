@@ -159,7 +159,7 @@ def test_hidden_points_are_asked_for_and_unlabelled_ones_are_not():
     ("model", "changes", "least"),
     [
         (HEATMAP, {"steps": 40}, 0.5),
-        (COMPACT | {"width": 0.25}, {"steps": 40}, 0.5),
+        (COMPACT | {"width": 0.25}, {"steps": 50}, 0.5),
         pytest.param(  # a quarter of a minute
             RCNN,
             {"steps": 12, "batch_size": 2, "learning_rate": 2e-3},

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.ops import roi_align
 
 from trainers.compact.losses import detection_losses, has_boxes_alone, heat_loss, stack_targets
 from trainers.compact.network import CompactDetector, boxes_around
+from trainers.compact.pooling import pool_regions
 from trainers.compact.targets import encode_targets
 from trainers.examples import DetectionExample, ObjectExample
 
@@ -80,3 +82,19 @@ def test_every_part_is_finite_and_reaches_the_network(objects):
     assert network.stem[0].weight.grad.abs().sum() > 0
     missing = [n for n, p in network.named_parameters() if p.grad is None]
     assert not missing
+
+
+def test_regions_are_pooled_as_by_roi_align():
+    """Of pictures with no region, one and several; values and gradients."""
+    features = torch.randn(3, 4, 20, 24, requires_grad=True)
+    images = torch.tensor([0, 2, 2, 2])
+    corner = torch.tensor([[8.0, 6], [3, 2], [9.5, 4.25], [2, 2]])
+    regions = torch.cat([corner, corner + torch.tensor([[9.0, 21], [40, 30], [33, 8], [4, 4]])], 1)
+    indexed = torch.cat([images[:, None].float(), regions], dim=1)
+    wanted = roi_align(features, indexed, 8, spatial_scale=0.5, sampling_ratio=1, aligned=True)
+    pooled = pool_regions(features, 2, images, regions, 8)
+    torch.testing.assert_close(pooled, wanted, rtol=1e-4, atol=1e-5)
+    weights = torch.randn_like(pooled)
+    found, expected = (torch.autograd.grad((p * weights).sum(), features) for p in (pooled, wanted))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert pool_regions(features, 2, images[:0], regions[:0], 8).shape == (0, 4, 8, 8)

@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import flags
 import pytest
 import torch
 from discs import OFF, coco_ap, paint
@@ -10,6 +11,7 @@ from torch import nn
 
 from evaluation.scores import evaluate
 from pipeline.errors import DatasetError
+from pipeline.specs.optimisation import METRICS
 from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 from trainers.checkpoints import read_checkpoint
 from trainers.curves import Curves
@@ -73,6 +75,53 @@ def test_miou_in_training_is_that_of_the_class_maps(discs, tmp_path):
     for metric in ("miou", "pixel_accuracy"):
         score = next(s for s in sheet.scores if (s.metric, s.class_name) == (metric, None))
         assert curve[metric] == [pytest.approx(score.value, abs=1e-6)]
+
+
+@pytest.mark.parametrize("steps", [1, 40])  # nothing is found after one
+def test_keypoint_scores_in_training_are_those_of_the_predictions(tmp_path, steps):
+    folder = flags.paint(tmp_path / "flags", frames=3, flags=2)
+    text = (folder / "instances_test.json").read_text()
+    (folder / "instances_val.json").write_text(text)
+    spec = spec_for(
+        folder,
+        task="keypoints",
+        model={"name": "compact_detector", "width": 0.25},
+        input_px=96,
+        steps=steps,
+        batch_size=4,
+        learning_rate=1e-2,
+        validation={"path": folder, "every_steps": steps, "metric": "pck@0.1"},
+    )
+    run = train(spec, tmp_path / "run")
+    curve = json.loads((run / "curve.json").read_text())["validation"]
+    predictions = predict(run, folder, tmp_path / "p.json", split="test")
+    sheet = evaluate(predictions, folder, split="test")
+    found = {s.metric: s.value for s in sheet.scores if s.class_name is None}
+    assert (curve["pck@0.1"][0] > 0) == (steps > 1)
+    for metric in METRICS["keypoints"]:
+        assert curve[metric] == [pytest.approx(found.get(metric, 0), abs=1e-9)]
+
+
+def test_other_keypoints_do_not_choose(tmp_path):
+    folder = flags.paint(tmp_path / "flags", frames=1)
+    document = json.loads((folder / "instances_test.json").read_text())
+    document["categories"][0]["keypoints"][1] = "crown"
+    path = folder / "instances_val.json"
+    path.write_text(json.dumps(document))
+    changes = {
+        "task": "keypoints",
+        "model": {"name": "heatmap", "width": 0.5},
+        "data": (DataSource(path=folder, split="test"),),
+        "validation": {"path": folder, "every_steps": 1},
+    }
+    with pytest.raises(DatasetError, match=r"flag has 4 keypoints, foot, crown.*learned 4, foot"):
+        train(spec_for(folder, **changes), tmp_path / "names")
+    document["categories"][0]["keypoints"][1] = "top"
+    for annotation in document["annotations"]:
+        del annotation["keypoints"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(DatasetError, match="no keypoint is labelled; expected some to validate"):
+        train(spec_for(folder, **changes), tmp_path / "none")
 
 
 def judge_of(scores, **changes):

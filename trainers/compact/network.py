@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import roi_align
 
 from trainers.compact.blocks import conv, separable, stage
+from trainers.compact.pooling import pool_regions
 
 __all__ = [
     "DISTANCE_UNIT_PX",
@@ -103,7 +103,7 @@ class CompactDetector(nn.Module):
         self.laterals = nn.ModuleList(nn.Conv2d(c, pyramid, 1) for c in (c4, c8, c16, c32))
         self.smooth = nn.ModuleList(separable(pyramid, pyramid) for _ in range(3))
         self.tower = nn.Sequential(
-            separable(pyramid, pyramid, kernel=5), separable(pyramid, pyramid, kernel=5)
+            separable(pyramid, pyramid, filters=2), separable(pyramid, pyramid, filters=2)
         )
         self.heat = nn.Conv2d(pyramid, class_count, 1)
         self.box = nn.Conv2d(pyramid, 4, 1)
@@ -158,7 +158,9 @@ class CompactDetector(nn.Module):
         """
         assert output.fine is not None
         objects = output.objects.permute(0, 2, 3, 1)[cells[:, 0], cells[:, 1], cells[:, 2]]
-        pooled = _pool(output.fine.mask_features, FINE_STRIDE, cells[:, 0], regions, MASK_SIDE)
+        pooled = pool_regions(
+            output.fine.mask_features, FINE_STRIDE, cells[:, 0], regions, MASK_SIDE
+        )
         return self.mask_head(objects, pooled)  # type: ignore[no-any-return]
 
     def points(self, output: DenseOutput, images: Tensor, regions: Tensor) -> Tensor:
@@ -174,8 +176,8 @@ class CompactDetector(nn.Module):
         """
         assert self.point_head is not None
         assert output.fine is not None
-        coarse = _pool(output.objects, STRIDE, images, regions, MASK_SIDE // 2)
-        fine = _pool(output.fine.mask_features, FINE_STRIDE, images, regions, MASK_SIDE)
+        coarse = pool_regions(output.objects, STRIDE, images, regions, MASK_SIDE // 2)
+        fine = pool_regions(output.fine.mask_features, FINE_STRIDE, images, regions, MASK_SIDE)
         return self.point_head(coarse, fine)  # type: ignore[no-any-return]
 
 
@@ -199,9 +201,9 @@ class PointHead(nn.Module):
     def __init__(self, channels: int, keypoint_count: int) -> None:
         super().__init__()
         self.around = nn.Sequential(
-            separable(channels, channels, kernel=5),
-            separable(channels, channels, kernel=5),
-            separable(channels, channels, kernel=5),
+            separable(channels, channels, filters=2),
+            separable(channels, channels, filters=2),
+            separable(channels, channels, filters=2),
         )
         self.exact = separable(channels + _MASK_CHANNELS, channels)
         self.points = nn.Conv2d(channels, keypoint_count, 1)
@@ -248,19 +250,6 @@ class DynamicMaskHead(nn.Module):
             start += rows
             x = torch.baddbmm(bias, weight, functional.relu(x) if layer else x)
         return x.view(count, MASK_SIDE, MASK_SIDE)
-
-
-def _pool(features: Tensor, stride: int, images: Tensor, regions: Tensor, side: int) -> Tensor:
-    """(N, D, side, side) features of (N, 4) regions of (N,) pictures of a batch."""
-    pooled: Tensor = roi_align(
-        features,
-        torch.cat([images[:, None].to(regions.dtype), regions], dim=1),
-        output_size=side,
-        spatial_scale=1 / stride,
-        sampling_ratio=1,
-        aligned=True,
-    )
-    return pooled
 
 
 def _channels(count: int, width: float) -> int:

@@ -64,6 +64,8 @@ def read_heatmaps(logits: Tensor) -> tuple[Tensor, Tensor]:
     """
     width = logits.shape[-1]
     maps = logits.flatten(0, 1)
+    if not len(maps):
+        return logits.new_zeros(*logits.shape[:2], 2), logits.new_zeros(logits.shape[:2])
     best = maps.flatten(1).argmax(dim=1)
     row, column = best // width, best % width
     padded = functional.pad(maps, (1, 1, 1, 1), mode="replicate")
