@@ -78,19 +78,9 @@ class Checkpoint:
         )
 
     def module(self, device: torch.device) -> nn.Module:
-        """The network with its weights, ready to predict.
-
-        Raises:
-            CheckpointError: If the network has been built differently since.
-        """
+        """The network with its weights, ready to predict."""
         module = self.network().build()
-        try:
-            module.load_state_dict(self.state)
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"the weights of this {self.model.name} are of another version, whose layers were "
-                "others; train it again."
-            ) from error
+        module.load_state_dict(self.state)
         return module.to(device).eval()
 
     def check_keypoints(self, keypoints: Mapping[str, tuple[str, ...]], source: Path) -> None:
@@ -166,7 +156,10 @@ def checkpoint_of(document: dict[str, Any], path: Path) -> Checkpoint:
         RuntimeError,
         SpecError,
     ) as error:
-        raise CheckpointError(f"{path}: not a checkpoint of blendgap ({_line(error)}).") from error
+        raise CheckpointError(
+            f"{path}: not a checkpoint of blendgap, or one of another version ({_line(error)}); "
+            "train it again."
+        ) from error
     return checkpoint
 
 
@@ -185,8 +178,12 @@ def load_plain(path: Path) -> dict[str, Any]:
             f"{path}: refused, since it holds more than tensors and plain values (loading it could "
             "run code); expected a checkpoint written by `blendgap train`, or a state dict."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError) as error:
         raise CheckpointError(f"{path}: not a checkpoint ({_line(error)}).") from error
+    except Exception as error:  # bytes that are no pickle end in whatever they look like
+        raise CheckpointError(
+            f"{path}: not a checkpoint; expected a file that `blendgap train` or torch.save wrote."
+        ) from error
     if not isinstance(document, dict):
         raise CheckpointError(f"{path}: got a {type(document).__name__}; expected a checkpoint.")
     return document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import CheckpointError, DatasetError
+from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_bytes_atomic, write_json_atomic
 from pipeline.progress import Progress, silent
 from pipeline.records.poses import write_poses
@@ -44,7 +44,7 @@ def predict(
         ``out``.
 
     Raises:
-        CheckpointError: If ``run_dir`` holds no finished run, or one of another version.
+        CheckpointError: If ``run_dir`` holds no finished run.
         DatasetError: If a picture cannot be read, no category is one that the network knows, or
             one has other keypoints.
     """
@@ -54,10 +54,7 @@ def predict(
     ids = _category_ids(checkpoint, categories, target)
     checkpoint.check_keypoints(pictures.keypoints, target)
     out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        module = checkpoint.module(open_device("auto"))
-    except CheckpointError as error:
-        raise CheckpointError(f"{run_dir}: {error}") from error
+    module = checkpoint.module(open_device("auto"))
     predictor = open_predictor(checkpoint, module, ids=ids, out=out)
     with use_all_cores():
         entries = list(predictor.entries(pictures, progress))

@@ -86,3 +86,12 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
 def test_an_unfinished_run_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no such file"):
         read_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk\n", b"0.", b"PK\x03\x04", b"V\xff\n."])
+def test_bytes_of_another_kind_are_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "w.pth"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"w\.pth: (not a checkpoint|refused)") as error:
+        read_checkpoint(path)
+    assert "\n" not in str(error.value)

@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from killing import Killed, kill_at
 
 from pipeline.errors import TrainingError
 from pipeline.specs.training import DataSource, FreezeSpec, ModelSpec, TrainSpec
@@ -42,15 +43,6 @@ def shades(tmp_path):
     return tmp_path / "data"
 
 
-class Killed(BaseException):
-    pass
-
-
-def kill(done, total, note=""):
-    if done == 3:
-        raise Killed
-
-
 def test_two_processes_train_as_one_and_go_on_where_they_were(shades, tmp_path):
     alone, together = (train(spec_for(shades, devices=n), tmp_path / str(n)) for n in (1, 2))
     first, second = (json.loads((run / "curve.json").read_text()) for run in (alone, together))
@@ -60,7 +52,7 @@ def test_two_processes_train_as_one_and_go_on_where_they_were(shades, tmp_path):
     for name in a:
         np.testing.assert_allclose(a[name].numpy(), b[name].numpy(), rtol=1e-3, atol=1e-5)
     with pytest.raises(Killed):
-        train(spec_for(shades, devices=2), tmp_path / "killed", progress=kill)
+        train(spec_for(shades, devices=2), tmp_path / "killed", progress=kill_at(3))
     killed = train(spec_for(shades, devices=2), tmp_path / "killed")
     assert json.loads((killed / "curve.json").read_text()) == second
 

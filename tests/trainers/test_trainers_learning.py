@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from discs import OFF, coco_ap, paint
+from killing import Killed, kill_at
 from torch import nn
 from torchvision.models import squeezenet1_1
 
@@ -108,22 +109,14 @@ def test_classification(tmp_path):
     assert score_of(evaluate(out, tmp_path / "data", split="test"), "accuracy") >= 0.85
 
 
-class Killed(BaseException):
-    pass
-
-
 def test_what_is_left_to_chance_resumes_exactly(benchmark_dir, tmp_path):
     """Faster R-CNN draws the regions it learns from; two stages thaw at the third step."""
     model = {"name": "faster_rcnn", "freeze": FreezeSpec(stages=2, steps=2), "backbone_rate": 0.3}
     spec = spec_for(benchmark_dir, model, steps=4, input_px=64, checkpoint_seconds=0)
 
-    def kill(done, total, note=""):
-        if done == 3:
-            raise Killed
-
     whole = train(spec, tmp_path / "whole")
     with pytest.raises(Killed):
-        train(spec, tmp_path / "killed", progress=kill)
+        train(spec, tmp_path / "killed", progress=kill_at(3))
     killed = train(spec, tmp_path / "killed")
     first, second = ((run / "curve.json").read_bytes() for run in (whole, killed))
     assert first == second

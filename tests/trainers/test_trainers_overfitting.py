@@ -10,7 +10,14 @@ from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 from trainers.prediction import predict
 from trainers.training import train
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # about a minute each on one core
+
+COMPACT = {
+    "task": "detection",
+    "steps": 300,
+    "learning_rate": 4e-3,
+    "model": ModelSpec(name="compact_detector"),
+}
 
 
 def learned(folder, out, **changes):
@@ -38,12 +45,23 @@ def eight(tmp_path_factory):
 
 
 def test_masks_of_the_compact_detector(eight, tmp_path):
-    """Its boxes are drawn around masks: one pixel off, of 20, is an IoU of 0.9."""
-    model = ModelSpec(name="compact_detector")
-    changes = {"task": "detection", "steps": 300, "learning_rate": 4e-3, "model": model}
-    out = learned(eight, tmp_path, **changes)
+    """Its boxes are drawn around masks: one pixel off, of 20, is an IoU of 0.95."""
+    out = learned(eight, tmp_path, **COMPACT)
     assert coco_ap(eight, out, "segm")[0] >= 0.95
     assert coco_ap(eight, out, "bbox")[1] >= 0.95
+
+
+def test_boxes_of_the_compact_detector(tmp_path):
+    """From boxes alone it learns to draw them itself."""
+    boxes = paint(tmp_path / "boxes", frames=8, masks=False)
+    assert coco_ap(boxes, learned(boxes, tmp_path, **COMPACT), "bbox")[0] >= 0.95
+
+
+def test_boxes_of_retinanet(eight, tmp_path):
+    """Three minutes on one core."""
+    model = ModelSpec(name="retinanet", backbone="resnet18", width=0.25)
+    changes = {"task": "detection", "steps": 200, "learning_rate": 2e-3, "model": model}
+    assert coco_ap(eight, learned(eight, tmp_path, **changes), "bbox")[0] >= 0.95
 
 
 def test_boxes_of_mask_rcnn(eight, tmp_path):
