@@ -52,7 +52,7 @@ __all__ = [
 _VERSIONS = {
     "crops": 1,
     "boxes": 1,
-    "train": 1,
+    "train": 2,
     "predict": 1,
     "baseline": 1,
     "pool": 1,
