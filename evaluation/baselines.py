@@ -63,7 +63,7 @@ def watershed_baseline(benchmark: Path, out: Path, *, split: str | None = None) 
     if len(names) != 1:
         raise DatasetError(
             f"{dataset.annotations_path}: got {len(names)} categories ({', '.join(names)}); "
-            "the watershed baseline expects one. Write `baseline: false` into the experiment."
+            "the watershed baseline expects one. Leave the key `baseline` out of the experiment."
         )
     category_id = dataset.categories[0].category_id
     semantic_dir = out.with_name(f"{out.stem}_semantic")

@@ -182,13 +182,18 @@ class Grid:
         )
 
     def watershed(self, real: TestSet) -> Iterator[TestedPredictions]:
-        """The classical baseline of detection, if it is wanted."""
-        if self.plan.experiment.baseline and self.plan.experiment.task == "detection":
+        """The classical baseline of detection, if it is wanted and can tell the classes apart."""
+        wanted = self.plan.experiment.baseline
+        if self.plan.experiment.task != "detection" or wanted is False:
+            return
+        labelled = read_coco(find_annotations(real.folder, real.split), labels=False)
+        if wanted or len(labelled.categories) == 1:
             yield self._baseline(real, "Otsu + watershed", learn_from=None)
 
     def linear(self, real: TestSet, data: TrainingData) -> Iterator[TestedPredictions]:
         """The classical baseline of classification, if it is wanted."""
-        if self.plan.experiment.baseline and self.plan.experiment.task == "classification":
+        wanted = self.plan.experiment.baseline is not False
+        if wanted and self.plan.experiment.task == "classification":
             learn_from = data.synthetic or data.real
             yield self._baseline(real, "logistic regression on pixels", learn_from=learn_from)
 

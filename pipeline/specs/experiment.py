@@ -116,7 +116,8 @@ class ExperimentSpec(Spec):
         boxes: Detection only: rendered frames are trained and tested on with boxes drawn so, and
             without masks.
         crops: Classification only: how objects are cut out of the frames.
-        baseline: Score a classical method beside the network.
+        baseline: Score a classical method beside the network; ``None``: where there is one, which
+            for detection is where there is one class.
         features: Where rendered and real pictures are compared as a network sees them.
         notes: What a fair reader must be told; the report says it before the scores.
         log: Markdown file that tells what was tried; the report ends with it.
@@ -146,7 +147,7 @@ class ExperimentSpec(Spec):
     augment: AugmentSpec = AugmentSpec()
     boxes: BoxSpec | None = None
     crops: CropSpec = CropSpec()
-    baseline: bool = True
+    baseline: bool | None = None
     features: FeatureSpec = FeatureSpec()
     notes: tuple[str, ...] = ()
     log: SpecPath | None = None

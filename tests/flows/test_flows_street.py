@@ -162,6 +162,26 @@ def test_pretraining_is_shared_and_tests_keep_off_the_training_pictures(
     assert not (tmp_path / "out" / "dataset_test").exists()
 
 
+@pytest.mark.parametrize(
+    ("names", "baselines"), [(["disc"], ["baseline mine"]), (["disc", "ring"], [])]
+)
+def test_grey_levels_are_asked_where_there_is_one_class(
+    names, baselines, tmp_path, standins, write_experiment
+):
+    mine = tmp_path / "mine"
+    (mine / "images").mkdir(parents=True)
+    cv2.imwrite(str(mine / "images" / "1.png"), np.zeros((8, 8, 3), np.uint8))
+    document = {
+        "images": [{"id": 1, "file_name": "1.png", "width": 8, "height": 8}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4]}],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(names, start=1)],
+    }
+    (mine / "instances_test.json").write_text(json.dumps(document))
+    source = write_experiment(benchmark=str(mine))
+    run_experiment(source, tmp_path / "out", steps=standins.steps)
+    assert [said for said in standins.said if said.startswith("baseline")] == baselines
+
+
 def test_cells_tell_what_they_are(tmp_path, standins, write_experiment):
     source = write_experiment()
     run_experiment(source, tmp_path / "out", steps=standins.steps)
