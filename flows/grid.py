@@ -183,11 +183,13 @@ class Grid:
 
     def watershed(self, real: TestSet) -> Iterator[TestedPredictions]:
         """The classical baseline of detection, if it is wanted and can tell the classes apart."""
-        wanted = self.plan.experiment.baseline
-        if self.plan.experiment.task != "detection" or wanted is False:
+        if self.plan.experiment.task != "detection":
             return
-        labelled = read_coco(find_annotations(real.folder, real.split), labels=False)
-        if wanted or len(labelled.categories) == 1:
+        wanted = self.plan.experiment.baseline
+        if wanted is None:
+            truth = read_coco(find_annotations(real.folder, real.split), labels=False)
+            wanted = len(truth.categories) == 1
+        if wanted:
             yield self._baseline(real, "Otsu + watershed", learn_from=None)
 
     def linear(self, real: TestSet, data: TrainingData) -> Iterator[TestedPredictions]:

@@ -32,6 +32,7 @@ __all__ = [
     "MeasureFinding",
     "compare_domains",
     "read_domains",
+    "rounding",
     "write_domains",
 ]
 
@@ -169,7 +170,7 @@ def _findings(
         if not theirs.size or not ours.size:
             continue
         low, high = np.quantile(ours, _SEEN).tolist()
-        margin = _ROUNDING * max(abs(low), abs(high))
+        margin = rounding(low, high)
         found.append(
             MeasureFinding(
                 name=name,
@@ -182,6 +183,11 @@ def _findings(
             )
         )
     return tuple(found)
+
+
+def rounding(low: float, high: float) -> float:
+    """What a number must be outside a range by to lie beyond it: labels are rounded."""
+    return _ROUNDING * max(abs(low), abs(high))
 
 
 def _percentiles(numbers: FloatArray) -> tuple[float, float, float]:

@@ -50,9 +50,7 @@ def principal_map(vectors: FloatArray) -> PrincipalMap:
     Args:
         vectors: (N, D), N >= 1. Directions that there are not have zeros.
     """
-    components = _components(vectors)[:, :2]
-    places = np.zeros((len(vectors), 2))
-    places[:, : components.shape[1]] = components
+    places = _first_two(_components(vectors))
     total = float(((vectors - vectors.mean(axis=0)) ** 2).sum())
     first, second = (places**2).sum(axis=0) / total if total > 0 else (0.0, 0.0)
     return PrincipalMap(places=places, explains=(float(first), float(second)))
@@ -75,14 +73,17 @@ def neighbour_map(vectors: FloatArray, *, seed: int = 0) -> NeighbourMap | None:
     Source: van der Maaten & Hinton, JMLR 9, 2008; Kobak & Berens, Nature Communications 10, 2019,
     for the start.
     """
-    start = principal_map(vectors).places if len(vectors) >= _FEWEST else np.zeros((0, 2))
-    spread = float(start[:, 0].std()) if len(start) else 0.0
+    if len(vectors) < _FEWEST:
+        return None
+    components = _components(vectors)
+    start = _first_two(components)
+    spread = float(start[:, 0].std())
     if spread == 0:
         return None
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
     method = TSNE(perplexity=perplexity, init=_START * start / spread, random_state=seed)
     with threadpool_limits(1):
-        places = method.fit_transform(_components(vectors)[:, :_COMPONENTS])
+        places = method.fit_transform(components[:, :_COMPONENTS])
     return NeighbourMap(places=np.asarray(places, dtype=np.float64), perplexity=perplexity)
 
 
@@ -90,3 +91,10 @@ def _components(vectors: FloatArray) -> FloatArray:
     """(N, min(N, D)) places on all principal components, those that vary most first."""
     left, sizes, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
     return np.asarray(left * sizes)
+
+
+def _first_two(components: FloatArray) -> FloatArray:
+    """(N, 2), with zeros for a direction that there is not."""
+    places = np.zeros((len(components), 2))
+    places[:, : components.shape[1]] = components[:, :2]
+    return places

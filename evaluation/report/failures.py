@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.analysis.domains import Domains, MeasureFinding
+from evaluation.analysis.domains import Domains, MeasureFinding, rounding
 from evaluation.appearance import measure_labels, measure_looks
 from evaluation.drawing import draw_labels
 from evaluation.report.cases import DetectionCase
@@ -16,7 +16,6 @@ from pipeline.formats.coco import CocoDataset, CocoImage, find_annotations, read
 __all__ = ["Failure", "failures"]
 
 _MOST_FAILURES = 4
-_ROUNDING = 0.01  # of labels: nearer than that is not beyond
 _FRAME_PX = 420
 _WORDS: Mapping[str, tuple[str, str]] = {
     "brightness": ("darker", "brighter"),
@@ -106,7 +105,7 @@ def _beyond(
     finding: MeasureFinding, numbers: Sequence[float], *, frames: str, about_objects: bool
 ) -> list[str]:
     low, high = finding.reach
-    margin = _ROUNDING * max(abs(low), abs(high))
+    margin = rounding(low, high)
     under, over = (sum(n < low - margin for n in numbers), sum(n > high + margin for n in numbers))
     said = []
     for count, word, there, extreme in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluation.analysis.records import Measured
-from evaluation.report.phrases import points, points_interval
+from evaluation.report.phrases import points
 from evaluation.report.tables import Cell
 
 __all__ = ["measured_cell"]
@@ -20,8 +20,9 @@ def measured_cell(measured: Measured, *, points_of: bool = False, chance: bool =
     if measured.value is None:
         return Cell(value="n/a")
     if points_of:
-        ends = points_interval(measured).strip("[]").replace(", ", " to ")
-        return Cell(value=points(measured.value, sign=True), interval=ends)
+        ends = (measured.low, measured.high)
+        interval = "" if None in ends else " to ".join(map(points, ends))
+        return Cell(value=points(measured.value, sign=True), interval=interval)
     low, high = measured.low, measured.high
     interval, strip = "", None
     if low is not None and high is not None:

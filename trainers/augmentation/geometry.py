@@ -23,6 +23,7 @@ __all__ = [
     "random_crop",
     "random_linear",
     "resize_example",
+    "resize_image",
     "warp_example",
     "warp_image",
 ]
@@ -39,14 +40,21 @@ def is_too_little(visible_px: float, whole_px: float) -> bool:
     return bool(visible_px < max(_MIN_VISIBLE_FRACTION * whole_px, _MIN_VISIBLE_PX))
 
 
+def resize_image(image: ByteImage, zoom: float) -> ByteImage:
+    """A picture at another size, at least one pixel."""
+    if zoom == 1:
+        return image
+    height, width = (max(1, round(side * zoom)) for side in image.shape[:2])
+    method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method))
+
+
 def fit_square(image: ByteImage, *, side_px: int) -> ByteImage:
     """A picture resized to fit into a square, its edges continued into what is left."""
     height, width = image.shape[:2]
     zoom = side_px / max(height, width)
-    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-    method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(image, size, interpolation=method)
-    x, y = side_px - size[0], side_px - size[1]
+    resized = resize_image(image, zoom)
+    x, y = side_px - resized.shape[1], side_px - resized.shape[0]
     return np.asarray(
         cv2.copyMakeBorder(resized, y // 2, y - y // 2, x // 2, x - x // 2, cv2.BORDER_REPLICATE)
     )

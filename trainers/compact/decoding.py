@@ -10,6 +10,7 @@ from torch.nn import functional
 from torchvision.ops import batched_nms
 
 from pipeline.geometry.boxes import FloatArray
+from trainers.augmentation.geometry import resize_image
 from trainers.compact.network import (
     MASK_SIDE,
     CompactDetector,
@@ -39,7 +40,7 @@ def detect(
     resolution.
     """
     image_hw = image.shape[:2]
-    image = _resized(image, zoom)
+    image = resize_image(image, zoom)
     height, width = image.shape[:2]
     scale = np.array([image_hw[1] / width, image_hw[0] / height] * 2)
     bottom, right = -height % network.size_multiple, -width % network.size_multiple
@@ -90,14 +91,6 @@ def detect(
         ),
         class_map=class_map,
     )
-
-
-def _resized(image: ByteImage, zoom: float) -> ByteImage:
-    if zoom == 1:
-        return image
-    height, width = (max(1, round(side * zoom)) for side in image.shape[:2])
-    method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method))
 
 
 def _keypoints(network: CompactDetector, output: DenseOutput, boxes: Tensor) -> FloatArray:

@@ -63,8 +63,7 @@ class CompactDetection(Detector):
     ) -> DetectionBatch:
         """See Network."""
         if self._zoom != 1:
-            side_px = round(self.input_px * self._zoom)
-            examples = [resize_example(example, side_px=side_px) for example in examples]
+            examples = [resize_example(each, side_px=self._seen_px) for each in examples]
         return stack_targets(
             [example.image for example in examples],
             [
@@ -91,10 +90,14 @@ class CompactDetection(Detector):
     def look(self, module: nn.Module, images: Tensor) -> None:
         """See Network."""
         if self._zoom != 1:
-            side_px = round(self.input_px * self._zoom)
-            images = functional.interpolate(images.float(), size=(side_px, side_px), mode="area")
+            side_px = (self._seen_px, self._seen_px)
+            images = functional.interpolate(images.float(), size=side_px, mode="area")
         module(images)
 
     @property
     def _zoom(self) -> float:
         return self.model.zoom or 1.0
+
+    @property
+    def _seen_px(self) -> int:
+        return round(self.input_px * self._zoom)
