@@ -54,10 +54,21 @@ def separable(inputs: int, outputs: int, *, filters: int = 1) -> nn.Sequential:
     return nn.Sequential(*further, depthwise, conv(inputs, outputs, kernel=1))
 
 
-def stage(inputs: int, outputs: int, *, expansion: int, repeats: int) -> nn.Sequential:
-    """Halves the size, then ``repeats - 1`` blocks at the new one."""
+def stage(
+    inputs: int, outputs: int, *, expansion: int, repeats: int, dense: bool = False
+) -> nn.Sequential:
+    """Halves the size, then ``repeats - 1`` blocks at the new one.
+
+    ``dense``: halve by one convolution. On large maps a CPU waits for memory, and an inverted
+    residual's expansion would move several times as much.
+    """
+    first = (
+        conv(inputs, outputs, stride=2)
+        if dense
+        else _InvertedResidual(inputs, outputs, stride=2, expansion=expansion)
+    )
     return nn.Sequential(
-        _InvertedResidual(inputs, outputs, stride=2, expansion=expansion),
+        first,
         *(
             _InvertedResidual(outputs, outputs, stride=1, expansion=expansion)
             for _ in range(repeats - 1)

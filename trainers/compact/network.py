@@ -94,10 +94,8 @@ class CompactDetector(nn.Module):
             _channels(count, width) for count in (16, 32, 40, 80, 112, 64)
         )
         self.stem = conv(3, c2, stride=2)
-        # A dense convolution is faster here than an inverted residual: at this size the
-        # CPU waits for memory, and the expansion would move four times as much.
         self.stage4 = conv(c2, c4, stride=2)
-        self.stage8 = stage(c4, c8, expansion=4, repeats=3)
+        self.stage8 = stage(c4, c8, expansion=4, repeats=3, dense=True)
         self.stage16 = stage(c8, c16, expansion=4, repeats=3)
         self.stage32 = stage(c16, c32, expansion=4, repeats=2)
         self.laterals = nn.ModuleList(nn.Conv2d(c, pyramid, 1) for c in (c4, c8, c16, c32))
