@@ -104,7 +104,7 @@ def test_optimisers_step_as_torchs(spec, kind, options):
     spec = OptimiserSpec.model_validate(spec)
     found = walk(lambda groups: open_optimiser(spec, groups, weight_decay=0.05))
     wanted = walk(lambda groups: kind(groups, weight_decay=0.05, **options))
-    assert torch.equal(found, wanted)
+    torch.testing.assert_close(found, wanted, rtol=1e-6, atol=0)  # one kernel rounds less
 
 
 @pytest.mark.parametrize(
