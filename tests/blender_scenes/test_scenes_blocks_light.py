@@ -76,7 +76,7 @@ def test_a_lightbox_shines_from_two_sides_and_is_dark_above(seed: int) -> None:
     assert abs(np.exp(1j * azimuths_rad).mean()) < 0.1
     assert abs(np.exp(2j * azimuths_rad).mean()) > 0.25  # 0 were it even
     assert rows.max() < len(light) / 2
-    assert light[0].max() < 0.2 * light[len(light) // 4].max()
+    assert light[0].max() < 0.21 * light[len(light) // 4].max()  # the hole is a fifth of the roof
     assert light[0].max() < 0.6 * np.median(light)
 
 

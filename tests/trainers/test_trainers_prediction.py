@@ -99,7 +99,9 @@ def test_a_zoomed_network_says_of_large_pictures_what_it_says_of_small_ones(
     assert [item.score for item in got.objects] == [item.score for item in expected.objects]
     for large_item, item in zip(got.objects, expected.objects, strict=True):
         np.testing.assert_allclose(large_item.box_xyxy, 2 * item.box_xyxy, atol=2)
-        assert large_item.mask.window.sum() == pytest.approx(4 * item.mask.window.sum(), rel=0.1)
+        mask = item.mask.whole(small.shape[:2]).repeat(2, axis=0).repeat(2, axis=1)
+        large_mask = large_item.mask.whole(large.shape[:2])
+        assert (mask & large_mask).sum() > 0.8 * (mask | large_mask).sum()
     assert got.class_map.shape == large.shape[:2]
     assert (got.class_map[::2, ::2] == expected.class_map).mean() > 0.98
 
