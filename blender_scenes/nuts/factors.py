@@ -199,9 +199,9 @@ FACTORS = with_optics(
                 per_frame("contrast", Uniform(1.15, 1.4), 1.0, "of its tone curve", (0.1, 5)),
                 per_frame("vignetting", Uniform(0, 0.15), 0.0, "light lost in the corners", _SHARE),
                 per_frame("blur_sigma_px", Uniform(0, 0.4), 0.0, "of the lens", (0, 20)),
-                per_frame("sharpening", Uniform(0.1, 3.2), 0.0, "of outlines, afterwards", (0, 5)),
+                per_frame("sharpening", Uniform(0.1, 4.0), 0.0, "of outlines, afterwards", (0, 5)),
                 per_frame("sharpening_sigma_px", Uniform(0.6, 1.0), 1.0, "its radius", (0.1, 50.0)),
-                per_frame("grain", Uniform(0, 0.013), 0.0, "noise, share of full scale", _SHARE),
+                per_frame("grain", Uniform(0, 0.018), 0.0, "noise, share of full scale", _SHARE),
             ),
         ),
     )
