@@ -253,7 +253,7 @@ def test_heads_of_other_keypoints_are_not_taken_over(flags, tmp_path):
         train(spec_for(flags, wider, steps=1, input_px=64), tmp_path / "wider")
 
 
-@pytest.mark.slow  # 2 minutes each on two cores, Keypoint R-CNN 10
+@pytest.mark.slow  # 15 minutes together on two busy cores, most of it Keypoint R-CNN
 @pytest.mark.parametrize(
     ("model", "steps", "rate", "flags_each"),
     [(HEATMAP, 400, 1e-2, 1), (COMPACT, 600, 5e-3, 2), (RCNN, 300, 2e-3, 2)],
