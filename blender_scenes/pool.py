@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
 from blender_scenes.job import Job, Reply
+from blender_scenes.scratch import Scratch
 from pipeline.errors import RenderError
 
 __all__ = ["WORKER_MODULE", "RenderPool"]
@@ -35,6 +36,7 @@ class _Worker:
     def __init__(self, job: Job, module: str) -> None:
         commands_read, commands_write = os.pipe()
         replies_read, replies_write = os.pipe()
+        self._scratch = Scratch(**_ONE_THREAD)
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, str(commands_read), str(replies_write)],
@@ -42,7 +44,7 @@ class _Worker:
             stdout=self.log,
             stderr=self.log,
             pass_fds=(commands_read, replies_write),
-            env=os.environ | _ONE_THREAD,
+            env=self._scratch.environment,
         )
         os.close(commands_read)
         os.close(replies_write)
@@ -86,6 +88,7 @@ class _Worker:
         self.process.wait()
         self.replies.close()
         self.log.close()
+        self._scratch.remove()
 
     def last_words(self) -> str:
         """The end of what it printed, on one line."""

@@ -19,6 +19,7 @@ from typing import Literal
 from rich.table import Table
 
 from blender_scenes.digits.fonts import FONTS, find_font
+from blender_scenes.scratch import Scratch
 from flows.libraries import apt_line, missing_libraries, named_in_error
 from flows.terminal import Outcome
 from pipeline.errors import RenderError
@@ -224,13 +225,15 @@ _PARTS: tuple[Callable[[], Iterator[Finding]], ...] = (
 def _ask(question: str) -> tuple[dict[str, object], str]:
     """What a Python child answers as JSON in its last line; else {} and its last complaint."""
     try:
-        child = subprocess.run(
-            [sys.executable, "-c", question],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_CHILD_TIMEOUT_S,
-        )
+        with Scratch() as scratch:
+            child = subprocess.run(
+                [sys.executable, "-c", question],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_CHILD_TIMEOUT_S,
+                env=scratch.environment,
+            )
     except subprocess.TimeoutExpired:
         return {}, f"no answer within {_CHILD_TIMEOUT_S} s"
     for line in reversed(child.stdout.splitlines()):

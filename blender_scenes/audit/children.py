@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from blender_scenes.audit.findings import FrameFindings
 from blender_scenes.audit.job import AuditJob, FrameLabels
+from blender_scenes.scratch import Scratch
 from pipeline.errors import RenderError
 
 __all__ = ["audit_frames"]
@@ -22,6 +23,7 @@ class _Child:
 
     def __init__(self, job: AuditJob) -> None:
         replies_read, replies_write = os.pipe()
+        self._scratch = Scratch()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._process = subprocess.Popen(
             [sys.executable, "-m", "blender_scenes.audit.observer", str(replies_write)],
@@ -29,6 +31,7 @@ class _Child:
             stdout=self._log,
             stderr=self._log,
             pass_fds=(replies_write,),
+            env=self._scratch.environment,
         )
         os.close(replies_write)
         self.replies = os.fdopen(replies_read, "rb")
@@ -53,6 +56,7 @@ class _Child:
             self._process.stdin.close()
         self.replies.close()
         self._log.close()
+        self._scratch.remove()
 
     def _say(self, line: str) -> None:
         assert self._process.stdin is not None

@@ -17,6 +17,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from blender_scenes.scratch import Scratch
 from pipeline.errors import RenderError, SpecError
 from pipeline.records.scene import Record, Vector3
 
@@ -134,7 +135,11 @@ def _run(missing: Sequence[tuple[str, Path]], root: Path) -> None:
         Preparation(key=key, path=path, root=root, cache=_cache()).model_dump_json() + "\n"
         for key, path in missing
     )
-    with tempfile.TemporaryFile() as orders, tempfile.TemporaryFile() as log:
+    with (
+        tempfile.TemporaryFile() as orders,
+        tempfile.TemporaryFile() as log,
+        Scratch() as scratch,
+    ):
         orders.write(lines.encode())
         orders.seek(0)
         with subprocess.Popen(
@@ -143,6 +148,7 @@ def _run(missing: Sequence[tuple[str, Path]], root: Path) -> None:
             stdout=log,
             stderr=log,
             pass_fds=(replies_write,),
+            env=scratch.environment,
         ) as child:
             os.close(replies_write)
             try:

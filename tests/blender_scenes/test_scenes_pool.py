@@ -60,13 +60,19 @@ def test_nothing_in_the_labels_tells_when_or_where(undisturbed: Path, tmp_path: 
     assert os.uname().nodename not in text
 
 
-def test_a_killed_worker_is_replaced_and_leaves_no_trace(undisturbed: Path, tmp_path: Path) -> None:
-    out = tmp_path / "dataset"
+def test_a_killed_worker_is_replaced_and_leaves_no_trace(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, temporary = tmp_path / "dataset", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     process = start_render(SPEC, out, WORKER_MODULE)
     wait_for_frames(out, 1, process)
     os.kill(children_of(process.pid)[0], signal.SIGKILL)
+    assert list(temporary.rglob("blender_*"))
     assert process.wait(timeout=180) == 0
     assert labels_of(out) == labels_of(undisturbed)
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_killed_parent_takes_its_workers_along_and_can_go_on(
