@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -55,8 +56,7 @@ def box_of_mask(mask: npt.NDArray[np.bool_]) -> FloatArray:
     Returns:
         (4,) xyxy in px with pixel (0, 0) covering [0, 1) x [0, 1); nan for an empty mask.
     """
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8)) if mask.size else (0, 0, 0, 0)
+    if width == 0:
         return np.full(4, np.nan)
-    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], dtype=np.float64)
+    return np.array([x, y, x + width, y + height], dtype=np.float64)

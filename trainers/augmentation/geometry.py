@@ -6,6 +6,7 @@ than the training step.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -76,7 +77,13 @@ def warp_example(
         window: Objects are cut off at its border; by default that of the result.
     """
     window = window or (0, 0, side_px, side_px)
-    moved = (_warp_object(item, crop_from_image, window) for item in example.objects)
+    boxes = _moved_boxes(example.objects, crop_from_image)
+    parts = np.clip(boxes, [*window[:2], *window[:2]], [*window[2:], *window[2:]])
+    zoom_area = float(np.linalg.det(crop_from_image[:, :2]))
+    moved = (
+        _warp_object(item, crop_from_image, window, box=box, part=part, zoom_area=zoom_area)
+        for item, box, part in zip(example.objects, boxes, parts, strict=True)
+    )
     return DetectionExample(
         image=warp_image(example.image, crop_from_image, side_px, cv2.BORDER_CONSTANT),
         objects=tuple(item for item in moved if item is not None),
@@ -103,7 +110,7 @@ def random_crop(
     boxes = [item.box_xyxy for item in example.objects if not item.ignored]
     if boxes and luck.random() < augment.on_objects:
         box = boxes[luck.integers(len(boxes))]
-        room_px = np.maximum(size - _turned_size(linear, box[2:] - box[:2]), 0)
+        room_px = np.maximum(size - _turned_sizes(linear, box[2:] - box[:2]), 0)
         place_px = luck.uniform(-0.5, 0.5, 2) * room_px
         place_px -= linear @ ((box[:2] + box[2:]) / 2 - middle)
         shift_px = np.clip(place_px, -spare_px / 2, spare_px / 2)
@@ -121,13 +128,13 @@ def random_linear(augment: AugmentSpec, rng: np.random.Generator) -> FloatMatrix
     return np.asarray(zoom * rotation * mirror)
 
 
-def _turned_size(linear: FloatMatrix, size: FloatMatrix) -> FloatMatrix:
-    """Width and height of a box's object after a linear change, as if it were an ellipse.
+def _turned_sizes(linear: FloatMatrix, sizes: FloatMatrix) -> FloatMatrix:
+    """Width and height, (..., 2), of boxes' objects after a linear change, as if ellipses.
 
     Corners would make boxes larger with every turn but a quarter one. Source: Kalra et al.,
     "Towards Rotation Invariance in Object Detection", ICCV 2021.
     """
-    return np.asarray(np.hypot(*(linear * size).T))
+    return np.asarray(np.linalg.norm(linear * sizes[..., None, :], axis=-1))
 
 
 def _index_matrix(matrix: FloatMatrix, *, source: FloatMatrix, target: FloatMatrix) -> FloatMatrix:
@@ -135,9 +142,9 @@ def _index_matrix(matrix: FloatMatrix, *, source: FloatMatrix, target: FloatMatr
 
     OpenCV puts pixel centres at whole numbers; a cut-out starts at its corner.
     """
-    linear = matrix[:, :2]
-    offset = matrix[:, 2] + linear @ (source + 0.5) - target - 0.5
-    return np.column_stack([linear, offset])
+    between = matrix.copy()
+    between[:, 2] += matrix[:, :2] @ (source + 0.5) - target - 0.5
+    return between
 
 
 def warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int) -> ByteImage:
@@ -153,48 +160,59 @@ def warp_image(image: ByteImage, matrix: FloatMatrix, side_px: int, border: int)
     return np.asarray(cv2.warpAffine(image, index_matrix, size, borderMode=border))
 
 
-def _warp_keypoints(item: ObjectExample, matrix: FloatMatrix, window: Window) -> FloatMatrix | None:
+def _warp_keypoints(
+    points: FloatMatrix, item: ObjectExample, matrix: FloatMatrix, window: Window, zoom_area: float
+) -> FloatMatrix:
     """Of a mirrored object left and right change places; what falls outside is not labelled."""
-    if item.keypoints is None:
-        return None
-    is_mirrored = np.linalg.det(matrix[:, :2]) < 0
-    points = (
-        item.keypoints[list(item.mirrored)] if is_mirrored and item.mirrored else item.keypoints
-    )
+    if zoom_area < 0 and item.mirrored:
+        points = points[list(item.mirrored)]
     places = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
     inside = ((places >= window[:2]) & (places < window[2:])).all(axis=1) & (points[:, 2] > 0)
     return np.where(inside[:, None], np.column_stack([places, points[:, 2]]), 0.0)
 
 
-def _warp_object(item: ObjectExample, matrix: FloatMatrix, window: Window) -> ObjectExample | None:
-    item = replace(item, keypoints=_warp_keypoints(item, matrix, window))
-    linear, box_wh = matrix[:, :2], item.box_xyxy[2:] - item.box_xyxy[:2]
-    centre = matrix @ [*(item.box_xyxy[:2] + item.box_xyxy[2:]) / 2, 1]
-    # A mask is looked for wherever the box's corners went.
-    half = (_turned_size(linear, box_wh) if item.mask is None else np.abs(linear) @ box_wh) / 2
-    box = np.concatenate([centre - half, centre + half])
-    clipped = np.clip(box, np.tile(window[:2], 2), np.tile(window[2:], 2))
-    width, height = clipped[2:] - clipped[:2]
-    if width <= 0 or height <= 0:
+def _moved_boxes(objects: tuple[ObjectExample, ...], matrix: FloatMatrix) -> FloatMatrix:
+    """(N, 4) xyxy px of objects after a transform: around a mask, wherever its corners went."""
+    boxes = np.array([item.box_xyxy for item in objects]).reshape(-1, 4)
+    linear, sizes = matrix[:, :2], boxes[:, 2:] - boxes[:, :2]
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 @ linear.T + matrix[:, 2]
+    has_mask = np.array([item.mask is not None for item in objects], bool)
+    halves = np.where(has_mask[:, None], sizes @ np.abs(linear).T, _turned_sizes(linear, sizes)) / 2
+    return np.hstack([centres - halves, centres + halves])
+
+
+def _warp_object(
+    item: ObjectExample,
+    matrix: FloatMatrix,
+    window: Window,
+    *,
+    box: FloatMatrix,
+    part: FloatMatrix,
+    zoom_area: float,
+) -> ObjectExample | None:
+    """One object; ``part`` of its moved ``box`` is inside. None if there is nothing of it."""
+    x0, y0, x1, y1 = part.tolist()
+    if x1 <= x0 or y1 <= y0:
         return None
+    points = item.keypoints
+    if points is not None:
+        points = _warp_keypoints(points, item, matrix, window, zoom_area)
     if item.mask is None:
-        cut = is_too_little(width * height, np.prod(box[2:] - box[:2]))
-        return replace(item, box_xyxy=clipped, ignored=item.ignored or cut)
-    first = np.floor(clipped[:2]).astype(int)
-    size = np.ceil(clipped[2:]).astype(int) - first
-    index_matrix = _index_matrix(matrix, source=np.array(item.mask_corner), target=first)
-    warped = cv2.warpAffine(
-        item.mask.astype(np.uint8) * 255, index_matrix, (int(size[0]), int(size[1]))
-    )
-    mask = warped >= 128
-    if not mask.any():
+        cut = is_too_little((x1 - x0) * (y1 - y0), np.prod(box[2:] - box[:2]))
+        return replace(item, box_xyxy=part, keypoints=points, ignored=item.ignored or cut)
+    first = (math.floor(x0), math.floor(y0))
+    size = (math.ceil(x1) - first[0], math.ceil(y1) - first[1])
+    index_matrix = _index_matrix(matrix, source=np.array(item.mask_corner), target=np.array(first))
+    mask = cv2.warpAffine(item.mask.view(np.uint8) * 255, index_matrix, size) >= 128
+    visible_px = np.count_nonzero(mask)
+    if not visible_px:
         return None
-    whole_px = item.mask.sum() * abs(np.linalg.det(matrix[:, :2]))
-    cut = is_too_little(mask.sum(), whole_px)
+    cut = is_too_little(visible_px, np.count_nonzero(item.mask) * abs(zoom_area))
     return replace(
         item,
-        box_xyxy=box_of_mask(mask) + np.tile(first, 2),
+        box_xyxy=box_of_mask(mask) + [*first, *first],
         mask=mask,
-        mask_corner=(int(first[0]), int(first[1])),
+        mask_corner=first,
+        keypoints=points,
         ignored=item.ignored or cut,
     )

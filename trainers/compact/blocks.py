@@ -46,12 +46,10 @@ def separable(inputs: int, outputs: int, *, filters: int = 1) -> nn.Sequential:
 
     Two see as far as one of 5 x 5, whose backward pass takes a CPU five to ten times as long.
     """
-    further = [
-        nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
-        for _ in range(filters - 1)
+    depthwise = [
+        nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False) for _ in range(filters)
     ]
-    depthwise = conv(inputs, inputs, groups=inputs, activation=None)
-    return nn.Sequential(*further, depthwise, conv(inputs, outputs, kernel=1))
+    return nn.Sequential(*depthwise, conv(inputs, outputs, kernel=1))
 
 
 def stage(

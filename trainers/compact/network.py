@@ -91,7 +91,7 @@ class CompactDetector(nn.Module):
         super().__init__()
         self.class_count = class_count
         c2, c4, c8, c16, c32, pyramid = (
-            _channels(count, width) for count in (16, 32, 40, 80, 112, 64)
+            _channels(count, width) for count in (16, 32, 40, 80, 112, 48)
         )
         self.stem = conv(3, c2, stride=2)
         self.stage4 = conv(c2, c4, stride=2)
@@ -105,7 +105,6 @@ class CompactDetector(nn.Module):
         )
         self.heat = nn.Conv2d(pyramid, class_count, 1)
         self.box = nn.Conv2d(pyramid, 4, 1)
-        self.fine_lateral = nn.Conv2d(c2, c2, 1)
         self.fine_top = nn.Conv2d(pyramid, c2, 1)
         self.fine = separable(c2, c2)
         self.semantic = nn.Conv2d(c2, class_count + 1, 1)
@@ -138,7 +137,7 @@ class CompactDetector(nn.Module):
 
     def _fine_maps(self, at2: Tensor, top: Tensor) -> FineOutput:
         finer = functional.interpolate(self.fine_top(top), scale_factor=2.0, mode="bilinear")
-        features = self.fine(functional.relu(self.fine_lateral(at2) + finer))
+        features = self.fine(at2 + finer)
         return FineOutput(
             semantic=self.semantic(features), mask_features=self.mask_features(features)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -133,15 +134,19 @@ def _cells_of(box_xyxy: FloatArray, stride: int) -> tuple[int, int, int, int]:
 
 def _gaussian(box_xyxy: FloatArray, side: int) -> tuple[Float32Array, tuple[int, int]]:
     """Heat of one object, and the row and column where its window starts."""
-    centre, size = _centre_and_size(box_xyxy)
-    centre_cell = np.clip(np.floor(centre / STRIDE), 0, side - 1).astype(int)
-    sigma = np.maximum(_GAUSSIAN_FRACTION * size / STRIDE / 6, 1e-3)
-    radius = np.floor(3 * sigma).astype(int)
-    first = np.maximum(centre_cell - radius, 0)
-    last = np.minimum(centre_cell + radius, side - 1)
-    x = np.exp(-((np.arange(first[0], last[0] + 1) - centre_cell[0]) ** 2) / (2 * sigma[0] ** 2))
-    y = np.exp(-((np.arange(first[1], last[1] + 1) - centre_cell[1]) ** 2) / (2 * sigma[1] ** 2))
-    return (y[:, None] * x[None, :]).astype(np.float32), (int(first[1]), int(first[0]))
+    x0, y0, x1, y1 = box_xyxy.tolist()
+    x, column = _bell((x0 + x1) / 2, x1 - x0, side)
+    y, row = _bell((y0 + y1) / 2, y1 - y0, side)
+    return np.outer(y, x).astype(np.float32), (row, column)
+
+
+def _bell(centre_px: float, size_px: float, side: int) -> tuple[FloatArray, int]:
+    """Along one axis: heat of the cells around a centre, and the first of them."""
+    centre = min(max(math.floor(centre_px / STRIDE), 0), side - 1)
+    sigma = max(_GAUSSIAN_FRACTION * size_px / STRIDE / 6, 1e-3)
+    radius = math.floor(3 * sigma)
+    first, last = max(centre - radius, 0), min(centre + radius, side - 1)
+    return np.exp(-((np.arange(first, last + 1) - centre) ** 2) / (2 * sigma**2)), first
 
 
 def _semantic(example: DetectionExample, class_count: int) -> tuple[Float32Array, Float32Array]:
@@ -176,7 +181,7 @@ def _mask_in_region(item: ObjectExample, region_xyxy: FloatArray) -> Float32Arra
     mask_from_region = np.array([[step[0], 0, offset[0]], [0, step[1], offset[1]]])
     return np.asarray(
         cv2.warpAffine(
-            item.mask.astype(np.float32),
+            item.mask.view(np.uint8).astype(np.float32),
             mask_from_region,
             (MASK_SIDE, MASK_SIDE),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
