@@ -198,7 +198,7 @@ def _warp_object(
     if points is not None:
         points = _warp_keypoints(points, item, matrix, window, zoom_area)
     if item.mask is None:
-        cut = is_too_little((x1 - x0) * (y1 - y0), np.prod(box[2:] - box[:2]))
+        cut = is_too_little((x1 - x0) * (y1 - y0), float(np.prod(box[2:] - box[:2])))
         return replace(item, box_xyxy=part, keypoints=points, ignored=item.ignored or cut)
     first = (math.floor(x0), math.floor(y0))
     size = (math.ceil(x1) - first[0], math.ceil(y1) - first[1])
@@ -210,7 +210,7 @@ def _warp_object(
     cut = is_too_little(visible_px, np.count_nonzero(item.mask) * abs(zoom_area))
     return replace(
         item,
-        box_xyxy=box_of_mask(mask) + [*first, *first],
+        box_xyxy=box_of_mask(mask) + np.tile(first, 2),
         mask=mask,
         mask_corner=first,
         keypoints=points,
