@@ -202,6 +202,20 @@ def test_grey_pictures_stay_grey_under_noise():
     assert out.std() > 0
 
 
+def test_noise_is_normal_and_as_strong_as_drawn():
+    grey = np.full((256, 256, 3), 128, np.uint8)
+    augment = AugmentSpec(noise=0.15, brightness=0, gamma=0, blur_sigma_px=0)
+    for seed in (1, 2, 4):
+        out = augment_colours(grey, augment, np.random.default_rng(seed))
+        drawn = np.random.default_rng(seed).uniform(size=5)[4] * 0.15 * 255
+        assert drawn > 5  # much more than a level, which is what pictures are rounded to
+        grain = (out[..., 0].astype(float) - 128) / drawn
+        assert abs(grain.mean()) < 0.02
+        assert grain.std() == pytest.approx(1, abs=0.02)
+        shares = [np.mean(np.abs(grain) < sigmas) for sigmas in (1, 2)]
+        assert shares == pytest.approx([0.683, 0.954], abs=0.04)
+
+
 def test_small_pictures_are_not_mirrored_unless_asked():
     image = np.zeros((16, 16, 3), np.uint8)
     image[:, :6] = 255
