@@ -100,6 +100,7 @@ class Fitted:
     module: StepModule
     loaded: Loaded | None
     judge: Judge | None
+    seconds: float
 
 
 def open_run(spec: TrainSpec, folder: Path) -> Run:
@@ -163,7 +164,7 @@ def fit(run: Run, *, crew: Crew | None = None, progress: Progress = silent) -> F
             trainer = _trainer(run, watch, crew)
             resume = run.state_path if first else None
             trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
-    return Fitted(module=module, loaded=loaded, judge=judge)
+    return Fitted(module=module, loaded=loaded, judge=judge, seconds=watch.seconds)
 
 
 def _trainer(run: Run, watch: Watch, crew: Crew | None) -> pl.Trainer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -56,7 +55,6 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
     run = open_run(spec, run_dir)
     adaptation = open_adaptation(spec.adapt, run.task.network) if spec.adapt else None
     write_bytes_atomic(run_dir / "batch.png", encode_image(run.task.picture(0)))
-    started = time.monotonic()
     try:
         with open_crew(run_dir, spec.devices) if spec.devices > 1 else nullcontext() as crew:
             fitted = fit(run, crew=crew, progress=progress)
@@ -74,9 +72,7 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
     curves = fitted.module.curves
     write_json_atomic(run_dir / "curve.json", curves.document())
     write_bytes_atomic(run_dir / "curve.png", curves.draw())
-    write_json_atomic(
-        run_dir / "stats.json", _stats(run, fitted, seconds=time.monotonic() - started)
-    )
+    write_json_atomic(run_dir / "stats.json", _stats(run, fitted))
     write_checkpoint(
         run_dir / MODEL_FILE,
         run.checkpoint(
@@ -89,14 +85,14 @@ def train(spec: TrainSpec, run_dir: Path, *, progress: Progress = silent) -> Pat
     return run_dir
 
 
-def _stats(run: Run, fitted: Fitted, *, seconds: float) -> dict[str, Any]:
+def _stats(run: Run, fitted: Fitted) -> dict[str, Any]:
     loaded, judge, objects = fitted.loaded, fitted.judge, run.task.network.objects
     return {
         "device": run.device.type,
         "devices": run.spec.devices,
         "torch": torch.__version__,
         "parameters": sum(p.numel() for p in fitted.module.network.parameters()),
-        "seconds": seconds,
+        "seconds": fitted.seconds,
         "images_per_second": fitted.module.curves.images_per_second,
         "best": judge and {"step": judge.best_step, judge.metric: judge.best_score},
         "objects": objects and asdict(objects),

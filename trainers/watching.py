@@ -33,6 +33,10 @@ class Watch(pl.Callback):
         progress: Told of every step.
         judge: Scores the average; None without validation. Its state is saved with the rest.
         board: TensorBoard's curves; None without.
+
+    Attributes:
+        seconds: From the start of the first step on, without the time between being interrupted
+            and going on.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Watch(pl.Callback):
         self._spec, self._state_path, self._progress = spec, state_path, progress
         self._judge, self._board = judge, board
         self._step = self._first = 0
+        self._seconds_before = 0.0
         self._saved_at = self._step_at = self._started_at = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -84,12 +89,19 @@ class Watch(pl.Callback):
             self._saved_at = time.monotonic()
         self._step_at = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """See the class."""
+        return self._seconds_before + time.monotonic() - self._started_at
+
     def state_dict(self) -> dict[str, Any]:
         """What resuming needs."""
-        return {} if self._judge is None else self._judge.state_dict()
+        judged = {} if self._judge is None else self._judge.state_dict()
+        return {"seconds": self.seconds, **judged}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
+        self._seconds_before = state_dict.get("seconds", 0.0)
         if self._judge is not None:
             self._judge.load_state_dict(state_dict)
 
