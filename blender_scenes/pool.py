@@ -8,7 +8,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -36,15 +35,15 @@ class _Worker:
     def __init__(self, job: Job, module: str) -> None:
         commands_read, commands_write = os.pipe()
         replies_read, replies_write = os.pipe()
-        self._scratch = Scratch(**_ONE_THREAD)
+        self._scratch = Scratch()
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, str(commands_read), str(replies_write)],
+            self._scratch.python("-m", module, str(commands_read), str(replies_write)),
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
             pass_fds=(commands_read, replies_write),
-            env=self._scratch.environment,
+            env=os.environ | _ONE_THREAD,
         )
         os.close(commands_read)
         os.close(replies_write)

@@ -227,12 +227,11 @@ def _ask(question: str) -> tuple[dict[str, object], str]:
     try:
         with Scratch() as scratch:
             child = subprocess.run(
-                [sys.executable, "-c", question],
+                scratch.python("-c", question),
                 capture_output=True,
                 text=True,
                 check=False,
                 timeout=_CHILD_TIMEOUT_S,
-                env=scratch.environment,
             )
     except subprocess.TimeoutExpired:
         return {}, f"no answer within {_CHILD_TIMEOUT_S} s"

@@ -6,7 +6,6 @@ import contextlib
 import os
 import selectors
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 
@@ -26,12 +25,11 @@ class _Child:
         self._scratch = Scratch()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "blender_scenes.audit.observer", str(replies_write)],
+            self._scratch.python("-m", "blender_scenes.audit.observer", str(replies_write)),
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
             pass_fds=(replies_write,),
-            env=self._scratch.environment,
         )
         os.close(replies_write)
         self.replies = os.fdopen(replies_read, "rb")

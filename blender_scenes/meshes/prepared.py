@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,12 +142,11 @@ def _run(missing: Sequence[tuple[str, Path]], root: Path) -> None:
         orders.write(lines.encode())
         orders.seek(0)
         with subprocess.Popen(
-            [sys.executable, "-m", "blender_scenes.meshes.preparation", str(replies_write)],
+            scratch.python("-m", "blender_scenes.meshes.preparation", str(replies_write)),
             stdin=orders,
             stdout=log,
             stderr=log,
             pass_fds=(replies_write,),
-            env=scratch.environment,
         ) as child:
             os.close(replies_write)
             try:
