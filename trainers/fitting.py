@@ -95,7 +95,11 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """What came of it."""
+    """What came of it.
+
+    Attributes:
+        seconds: See Watch.
+    """
 
     module: StepModule
     loaded: Loaded | None

@@ -181,7 +181,7 @@ def _mask_in_region(item: ObjectExample, region_xyxy: FloatArray) -> Float32Arra
     mask_from_region = np.array([[step[0], 0, offset[0]], [0, step[1], offset[1]]])
     return np.asarray(
         cv2.warpAffine(
-            item.mask.view(np.uint8).astype(np.float32),
+            item.mask.astype(np.float32),
             mask_from_region,
             (MASK_SIDE, MASK_SIDE),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
