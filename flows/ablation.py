@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blender_scenes.registry import family_of
-from flows.grid import Grid, TestSet, learned_from, real_test_sets, training_data
+from flows.grid import Grid, learned_from, training_data
 from flows.plan import Plan, load_plan
 from flows.record import ExperimentRecord, TestedPredictions, refuse_other_kind, write_record
 from flows.steps import PLAIN_STEPS, Steps
+from flows.test_sets import TestSet, real_test_sets
 from pipeline.dataset.lock import writer_lock
 from pipeline.errors import SpecError, WorkError
 from pipeline.sampling.ablation import varied_factors, without_factor
@@ -93,6 +94,7 @@ def run_ablation(
     split: str | None = None,
     seed: int | None = None,
     workers: int | None = None,
+    trainings: int = 1,
     benchmarks: Path | None = None,
     steps: Steps = PLAIN_STEPS,
 ) -> Path:
@@ -109,6 +111,7 @@ def run_ablation(
             test split, else as in an experiment.
         seed: In place of the file's seeds, for rendering and training.
         workers: Blender processes; by default one per core.
+        trainings: Networks trained at once.
         benchmarks: Folder in which a benchmark is found by name.
         steps: What to run it with.
 
@@ -156,6 +159,7 @@ def run_ablation(
             data = training_data(synthetic=learned_from(frames, "dataset"), real=None)
             suffix = f" without {recipe.without}" if recipe.folder != "." else ""
             rendered |= {f"{role}{suffix}": folder for role, folder in frames.items()}
+            grid.train_ahead(data, at_once=trainings)
             for run in recipe.plan.runs():
                 try:
                     found = grid.train(run, data)

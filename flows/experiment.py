@@ -54,6 +54,7 @@ def prefect_steps(
         crops=plain(steps.crops, name="crops"),
         boxes=plain(steps.boxes, name="boxes"),
         train=patient(steps.train, name="train", task_run_name="train {label}"),
+        fleet=plain(steps.fleet, name="train several at once"),
         predict=plain(steps.predict, name="predict", task_run_name="predict {label}"),
         pool=plain(steps.pool, name="pool"),
         baseline=plain(steps.baseline, name="baseline"),
@@ -69,6 +70,7 @@ def experiment_flow(
     out: Path,
     seed: int | None = None,
     workers: int | None = None,
+    trainings: int = 1,
     benchmarks: Path | None = None,
     tune: bool = False,
     budget: Budget | None = None,
@@ -80,6 +82,7 @@ def experiment_flow(
         out: Folder of the experiment; what is done there is kept.
         seed: In place of the file's seeds, for rendering and training.
         workers: Blender processes; by default one per core.
+        trainings: Networks trained at once.
         benchmarks: Folder in which benchmarks are found by name.
         tune: Score on a part of the ``train`` split.
         budget: ``small`` does the main comparison only.
@@ -92,6 +95,7 @@ def experiment_flow(
         out,
         seed=seed,
         workers=workers,
+        trainings=trainings,
         benchmarks=benchmarks,
         tune=tune,
         budget=budget,
@@ -107,6 +111,7 @@ def ablation_flow(
     split: str | None = None,
     seed: int | None = None,
     workers: int | None = None,
+    trainings: int = 1,
     benchmarks: Path | None = None,
 ) -> Path:
     """Which parts of a recipe matter: each taken away in turn.
@@ -118,6 +123,7 @@ def ablation_flow(
         split: To score on; by default val, if there is one.
         seed: In place of the file's seeds, for rendering and training.
         workers: Blender processes; by default one per core.
+        trainings: Networks trained at once.
         benchmarks: Folder in which benchmarks are found by name.
 
     Returns:
@@ -130,6 +136,7 @@ def ablation_flow(
         split=split,
         seed=seed,
         workers=workers,
+        trainings=trainings,
         benchmarks=benchmarks,
         steps=prefect_steps(),
     )

@@ -1,38 +1,29 @@
-"""The grid of an experiment: its test sets, and every step with what they have in common."""
+"""The grid of an experiment: every step, with what they have in common."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.analysis.plateau import PLATEAU
-from evaluation.benchmarks import EMBEDDED, split_names
-from evaluation.divisions import WHOLE, cut_train, fold_splits, write_folds
+from evaluation.benchmarks import split_names
+from evaluation.divisions import fold_splits
 from evaluation.measurement import task_of
 from evaluation.scores import ScoreContext
-from flows.benchmarks import find_benchmark
+from flows.fleet import Training
 from flows.plan import Plan, PlannedRun, TrainingData
 from flows.record import TestedPredictions
 from flows.steps import Steps
-from pipeline.errors import SpecError
+from flows.test_sets import TestSet
+from pipeline.errors import WorkError
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import find_class_folders, read_image_folder
 from pipeline.specs.scene import SceneSpec
 
-__all__ = ["Grid", "TestSet", "learned_from", "real_test_sets", "training_data"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestSet:
-    """Where predictions are scored; ``name`` is what ``tested_on`` says."""
-
-    __test__ = False  # not a test, whatever pytest makes of the name
-
-    folder: Path
-    split: str | None
-    name: str
+__all__ = ["Grid", "learned_from", "training_data"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,17 +83,44 @@ class Grid:
 
     def train(self, run: PlannedRun, data: TrainingData) -> dict[str, Path]:
         """The run folders of one cell of the grid by label: one, or one for each fold."""
-        before = self.plan.pretraining(run, data)
+        return {
+            training.label: self.steps.train(training.spec, self.cells, label=training.label)
+            for training in self._trainings(run, data)
+        }
+
+    def train_ahead(self, data: TrainingData, *, at_once: int) -> None:
+        """Train the whole grid, several networks at once, pretrainings first.
+
+        What fails is left for :meth:`train`, which tells why.
+        """
+        if at_once == 1:
+            return
+        runs = list(self.plan.runs())
+        pretrainings = {run.label: self._pretraining(run, data) for run in runs}
+        first = {spec.label: spec for spec in pretrainings.values() if spec is not None}
+        self.steps.fleet(tuple(first.values()), self.cells, at_once=at_once)
+        trainings: list[Training] = []
+        for run in runs:
+            with suppress(WorkError):
+                trainings += self._trainings(run, data)
+        self.steps.fleet(tuple(trainings), self.cells, at_once=at_once)
+
+    def _trainings(self, run: PlannedRun, data: TrainingData) -> Iterator[Training]:
+        """A run's networks, one or one for each fold; what they start from is trained."""
+        before = self._pretraining(run, data)
         pretrained = None
         if before is not None:
-            label = f"pretraining seed {before.seed}"
-            pretrained = self.steps.train(before, self.cells, label=label)
-        folders = {}
+            pretrained = self.steps.train(before.spec, self.cells, label=before.label)
         for fold in self.plan.folds_of(run):
             spec = self.plan.training(run, data, pretrained=pretrained, fold=fold)
             label = self.label(run) if fold is None else f"{self.label(run)} fold {fold}"
-            folders[label] = self.steps.train(spec, self.cells, label=label)
-        return folders
+            yield Training(label=label, spec=spec)
+
+    def _pretraining(self, run: PlannedRun, data: TrainingData) -> Training | None:
+        spec = self.plan.pretraining(run, data)
+        if spec is None:
+            return None
+        return Training(label=f"pretraining seed {spec.seed}", spec=spec)
 
     def predict(
         self, run: PlannedRun, folders: Sequence[Path], test: TestSet, data: TrainingData
@@ -238,47 +256,6 @@ def learned_from(rendered: Mapping[str, Path], dataset: str) -> Path:
     return next(rendered[role] for role in roles if role in rendered)
 
 
-def real_test_sets(plan: Plan, *, cache: Path, benchmarks: Path | None) -> tuple[TestSet, ...]:
-    """The parts of the benchmark that are scored, the one that counts first.
-
-    Beside ``test`` that is ``val``, if there is one; in a cross-validation all of ``train`` and
-    ``val``; for tuning a part of ``train``.
-
-    Raises:
-        DatasetError: If there is no such benchmark, or it has too few pictures.
-        SpecError: If a regime wants real training pictures and it has none.
-    """
-    name, tuning = plan.experiment.benchmark, plan.purpose == "tuning"
-    beside = plan.source.parent / name
-    folder = find_benchmark(
-        str(beside) if name not in EMBEDDED and beside.is_dir() else name,
-        cache=cache,
-        search=[] if benchmarks is None else [benchmarks],
-    ).absolute()
-    splits = [name or "whole" for name in split_names(folder)]
-    if (plan.wants_real or tuning or plan.folds) and "train" not in splits:
-        key = "folds" if plan.folds else "regimes"
-        raise SpecError(
-            f"{plan.source}: key '{key}': got {_words(getattr(plan.experiment, key))}; benchmark "
-            f"{folder} has no train split (found: {', '.join(splits) or 'none'}), so expected "
-            f"{'none' if plan.folds else 'synthetic only'}{', and no tuning' * tuning}."
-        )
-    tested_on = f"{folder.name}/real"
-    if tuning:
-        share = plan.experiment.tuning_share
-        cut = cut_train(folder, cache / f"{folder.name}-tuning", share=share)
-        return (TestSet(folder=cut, split="val", name=tested_on),)
-    if plan.folds is not None:
-        out = cache / f"{folder.name}-{plan.folds}-folds"
-        parts = [split for split in ("train", "val") if split in splits]
-        whole = write_folds(folder, out, splits=parts, folds=plan.folds)
-        return (TestSet(folder=whole, split=WHOLE, name=tested_on),)
-    # Where none of it is trained on, all of it can be scored.
-    split = "all" if not plan.wants_real and "all" in splits else None
-    scored = [split, "val"] if split is None and {"test", "val"} <= set(splits) else [split]
-    return tuple(TestSet(folder=folder, split=s, name=tested_on) for s in scored)
-
-
 def training_data(
     *, synthetic: Path | None, real: Path | None, folds: int | None = None
 ) -> TrainingData:
@@ -290,10 +267,6 @@ def training_data(
         synthetic_images=0 if synthetic is None else _count_pictures(synthetic, None),
         real_images=0 if real is None else _count_pictures(real, split),
     )
-
-
-def _words(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _share_of(images: int, fraction: float) -> int:

@@ -36,6 +36,7 @@ def experiment(
     *,
     seed: int | None,
     workers: int | None,
+    trainings: int = 1,
     benchmarks: Path | None,
     tune: bool = False,
     budget: Budget | None = None,
@@ -46,6 +47,7 @@ def experiment(
         "out": out,
         "seed": seed,
         "workers": workers,
+        "trainings": trainings,
         "benchmarks": benchmarks,
         "tune": tune,
         "budget": budget,
@@ -61,6 +63,7 @@ def ablate(
     split: str | None,
     seed: int | None,
     workers: int | None,
+    trainings: int = 1,
     benchmarks: Path | None,
 ) -> Outcome:
     """Run an ablation."""
@@ -72,6 +75,7 @@ def ablate(
         "split": split,
         "seed": seed,
         "workers": workers,
+        "trainings": trainings,
         "benchmarks": benchmarks,
     }
     return _run("ablation", source, arguments)

@@ -7,6 +7,7 @@ its code gives other results: its cells, and those that read them, are then done
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from evaluation.report.page import write_report
 from evaluation.scores import ScoreSheet, evaluate, sibling_thresholds, write_scores
 from flows.cells import Cell, cell_of, finish
 from flows.domains import domains_step
+from flows.fleet import Training, train_fleet
 from flows.record import TestedPredictions
 from flows.report_inputs import report_inputs
 from flows.terminal import progress_bar
@@ -29,6 +31,7 @@ from pipeline.formats.crops import write_crops
 from pipeline.formats.exports import export_pictures
 from pipeline.formats.redrawing import redraw_boxes
 from pipeline.formats.storage import write_bytes_atomic
+from pipeline.progress import Progress
 from pipeline.specs.experiment import BoxSpec, CropSpec
 from pipeline.specs.scene import SceneSpec
 from pipeline.specs.training import TrainSpec
@@ -42,6 +45,7 @@ __all__ = [
     "boxes_step",
     "crops_step",
     "evaluate_step",
+    "fleet_step",
     "pool_step",
     "predict_step",
     "render_step",
@@ -103,24 +107,31 @@ def boxes_step(dataset: Path, boxes: BoxSpec, cells: Path) -> Path:
     return finish(cell, cells, work) / "boxes"
 
 
-def train_step(spec: TrainSpec, cells: Path, *, label: str) -> Path:
-    """Train a network.
+def train_step(
+    spec: TrainSpec, cells: Path, *, label: str, progress: Progress | None = None
+) -> Path:
+    """Train a network; ``progress`` is told in place of the terminal.
 
     Returns:
         The run folder.
     """
-    inputs = {f"data {i}": source.path for i, source in enumerate(spec.data)}
-    if isinstance(spec.model.weights, Path):
-        inputs["weights"] = spec.model.weights
-    if spec.augment.copy_paste is not None and spec.augment.copy_paste.backgrounds is not None:
-        inputs["backgrounds"] = spec.augment.copy_paste.backgrounds
-    cell = _cell("train", _without_paths(spec), **inputs)
+    heard = progress_bar(f"train {label}", "steps/s") if progress is None else nullcontext(progress)
 
     def work(folder: Path) -> None:
-        with progress_bar(f"train {label}", "steps/s") as progress:
-            train(spec, folder, progress=progress)
+        with heard as listener:
+            train(spec, folder, progress=listener)
 
-    return finish(cell, cells, work)
+    return finish(_training_cell(spec), cells, work)
+
+
+def fleet_step(trainings: Sequence[Training], cells: Path, *, at_once: int) -> None:
+    """Do what is missing of many trainings, several at once; one that fails can be tried again."""
+    missing = [t for t in trainings if not _training_cell(t.spec).is_done(cells)]
+    if len(missing) < 2:  # alone it gets all cores
+        return
+    count = min(at_once, len(missing))
+    with progress_bar(f"train {len(missing)} networks, {count} at once", "steps/s") as progress:
+        train_fleet(missing, cells, at_once=at_once, progress=progress)
 
 
 def predict_step(run: Path, target: Path, cells: Path, *, split: str | None, label: str) -> Path:
@@ -231,6 +242,7 @@ class Steps:
     crops: Callable[..., Path] = crops_step
     boxes: Callable[..., Path] = boxes_step
     train: Callable[..., Path] = train_step
+    fleet: Callable[..., None] = fleet_step
     predict: Callable[..., Path] = predict_step
     pool: Callable[..., Path] = pool_step
     baseline: Callable[..., Path] = baseline_step
@@ -244,6 +256,15 @@ PLAIN_STEPS = Steps()
 
 def _cell(step: str, config: dict[str, Any], **inputs: Path) -> Cell:
     return cell_of(step, _VERSIONS[step], config, inputs)
+
+
+def _training_cell(spec: TrainSpec) -> Cell:
+    inputs = {f"data {i}": source.path for i, source in enumerate(spec.data)}
+    if isinstance(spec.model.weights, Path):
+        inputs["weights"] = spec.model.weights
+    if spec.augment.copy_paste is not None and spec.augment.copy_paste.backgrounds is not None:
+        inputs["backgrounds"] = spec.augment.copy_paste.backgrounds
+    return _cell("train", _without_paths(spec), **inputs)
 
 
 def _without_paths(spec: TrainSpec) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import shlex
 from pathlib import Path
 
 from flows.budget import Budget, small_budget
-from flows.grid import Grid, learned_from, real_test_sets, training_data
+from flows.grid import Grid, learned_from, training_data
 from flows.plan import DEMO, Plan, load_plan
 from flows.record import ExperimentRecord, TestedPredictions, refuse_other_kind, write_record
 from flows.steps import PLAIN_STEPS, Steps
+from flows.test_sets import real_test_sets
 from pipeline.dataset.lock import writer_lock
 from pipeline.errors import WorkError
 
@@ -22,6 +23,7 @@ def run_experiment(
     *,
     seed: int | None = None,
     workers: int | None = None,
+    trainings: int = 1,
     benchmarks: Path | None = None,
     tune: bool = False,
     budget: Budget | None = None,
@@ -37,6 +39,7 @@ def run_experiment(
         out: The experiment's folder.
         seed: In place of the file's seeds, for rendering and training.
         workers: Blender processes; by default one per core.
+        trainings: Networks trained at once.
         benchmarks: Folder in which a benchmark is found by name.
         tune: Score on a part of the benchmark's ``train`` split, and leave the others alone.
         budget: ``small`` does the main comparison only, see :mod:`flows.budget`.
@@ -57,7 +60,7 @@ def run_experiment(
     plan = load_plan(experiment, seed=seed, tuning=tune)
     if budget == "small":
         plan = small_budget(plan)
-    return _walk(plan, out, steps, workers, benchmarks, command)
+    return _walk(plan, out, steps, workers, benchmarks, command, trainings=trainings)
 
 
 def run_demo(
@@ -75,6 +78,8 @@ def _walk(
     workers: int | None,
     benchmarks: Path | None,
     command: list[str],
+    *,
+    trainings: int = 1,
 ) -> Path:
     out = out.absolute()  # run folders hold paths; a later call may come from elsewhere
     with writer_lock(out):
@@ -90,6 +95,7 @@ def _walk(
         )
         tested += grid.linear(real, data)
         tests = (*reals, *grid.synthetic_test(rendered))
+        grid.train_ahead(data, at_once=trainings)
         runs: dict[str, Path] = {}
         failures: dict[str, WorkError] = {}
         calibration: TestedPredictions | None = None

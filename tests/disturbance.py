@@ -38,11 +38,11 @@ def start_render(spec: SceneSpec, out: Path, worker_module: str) -> subprocess.P
 
 def children_of(pid: int) -> list[int]:
     """Processes that a process has started and that are still there."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [int(child) for child in text.split()]
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):  # each thread has its own
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(child) for child in children.read_text().split()]
+    return found
 
 
 def wait_for_frames(out: Path, count: int, process: subprocess.Popen[bytes]) -> None:

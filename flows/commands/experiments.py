@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.commands.options import Benchmarks, Experiment, Json, Out, Seed, Workers, finish
+from flows.commands.options import (
+    Benchmarks,
+    Experiment,
+    Json,
+    Out,
+    Seed,
+    Trainings,
+    Workers,
+    finish,
+)
 from flows.late import load
 
 __all__ = ["ReportForm", "ablate", "demo", "doctor", "experiment", "report", "serve"]
@@ -40,6 +49,7 @@ def experiment(
     out: Out,
     seed: Seed = None,
     workers: Workers = None,
+    trainings: Trainings = 1,
     benchmarks: Benchmarks = None,
     tune: Annotated[
         bool,
@@ -63,6 +73,7 @@ def experiment(
         out,
         seed=seed,
         workers=workers,
+        trainings=trainings,
         benchmarks=benchmarks,
         tune=tune,
         budget=budget,
@@ -85,6 +96,7 @@ def ablate(
     ] = None,
     seed: Seed = None,
     workers: Workers = None,
+    trainings: Trainings = 1,
     benchmarks: Benchmarks = None,
     as_json: Json = False,
 ) -> None:
@@ -103,6 +115,7 @@ def ablate(
         split=split,
         seed=seed,
         workers=workers,
+        trainings=trainings,
         benchmarks=benchmarks,
     )
     finish(outcome, as_json)

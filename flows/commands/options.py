@@ -18,6 +18,7 @@ __all__ = [
     "Out",
     "Seed",
     "Split",
+    "Trainings",
     "Workers",
     "finish",
 ]
@@ -30,6 +31,9 @@ Seed = Annotated[
 ]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Blender processes; by default one per core.")
+]
+Trainings = Annotated[
+    int, typer.Option(min=1, help="Networks trained at once, each on its share of the cores.")
 ]
 Split = Annotated[
     str | None,

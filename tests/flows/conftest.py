@@ -56,6 +56,7 @@ class StandIns:
             crops=self._told(PLAIN_STEPS.crops, lambda dataset, *a: f"crops {dataset.name}"),
             boxes=self._told(PLAIN_STEPS.boxes, lambda dataset, *a: f"boxes {dataset.name}"),
             train=self._told(PLAIN_STEPS.train, lambda *a, label: f"train {label}"),
+            fleet=self._told(PLAIN_STEPS.fleet, lambda several, *a, **k: f"fleet {len(several)}"),
             predict=self._told(PLAIN_STEPS.predict, lambda *a, label, **k: f"predict {label}"),
             pool=self._told(PLAIN_STEPS.pool, lambda parts, *a, **k: f"pool {len(parts)}"),
             baseline=self._told(

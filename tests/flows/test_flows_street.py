@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
+from flows import steps
 from flows.plan import load_plan
 from flows.record import read_record
 from flows.street import run_experiment
@@ -160,6 +161,40 @@ def test_pretraining_is_shared_and_tests_keep_off_the_training_pictures(
     weights = [s.model.weights for s in standins.specs if s.model.weights]
     assert len(set(weights)) == 1
     assert not (tmp_path / "out" / "dataset_test").exists()
+
+
+@pytest.mark.parametrize("they_train", [True, False])
+def test_several_at_once_leave_the_rest_to_be_evaluated(
+    they_train, tmp_path, standins, signs, write_experiment, monkeypatch
+):
+    """Pretrainings come first; what a fleet leaves undone is done one by one."""
+    waves = []
+
+    def fleet(trainings, cells, *, at_once, progress):
+        assert at_once == 3
+        waves.append([training.label for training in trainings])
+        for training in trainings if they_train else ():
+            steps.train_step(training.spec, cells, label=training.label)
+
+    monkeypatch.setattr(steps, "train_fleet", fleet)
+    source = write_experiment(
+        **DIGITS,
+        regimes="[pretrain_finetune, real]",
+        real_fractions="[0.5, 1.0]",
+        seeds="[0, 1]",
+        baseline="false",
+    )
+    run_experiment(source, tmp_path / "out", steps=standins.steps, trainings=3)
+    assert waves[0] == ["pretraining seed 0", "pretraining seed 1"]
+    assert sorted(waves[1]) == sorted(
+        f"{regime} {share} seed {seed}"
+        for regime in ("pretrain_finetune", "real")
+        for share in ("0.5", "1")
+        for seed in (0, 1)
+    )
+    assert len(waves) == 2
+    assert len(standins.specs) == 2 + 8
+    assert len(standins.tested) == 8
 
 
 @pytest.mark.parametrize(
