@@ -23,7 +23,7 @@ from pipeline.geometry.camera import Matrix3, Matrix4
 from pipeline.geometry.symmetries import symmetry_transforms
 from pipeline.records.scene import Vector3
 
-__all__ = ["PoseObject", "PoseTarget", "PoseTruth", "read_pose_truth"]
+__all__ = ["PoseObject", "PoseTarget", "PoseTruth", "has_poses", "read_pose_truth"]
 
 _MM_M = 0.001
 _MIN_VISIBLE = 0.1  # of the silhouette, as in the BOP challenge
@@ -102,6 +102,16 @@ def read_pose_truth(folder: Path, split: str | None) -> PoseTruth:
         return _coco_truth(folder, split)
     chosen = split or next((name for name in ("test", "val") if name in splits), splits[0])
     return _bop_truth(folder, chosen)
+
+
+def has_poses(folder: Path, split: str | None) -> bool:
+    """Whether a COCO folder tells the pose of any object.
+
+    Raises:
+        DatasetError: If it is wrong.
+    """
+    groups = read_coco(find_annotations(folder, split)).instances.values()
+    return any(instance.cam_from_obj is not None for group in groups for instance in group)
 
 
 def _bop_truth(folder: Path, split: str) -> PoseTruth:

@@ -15,6 +15,7 @@ from evaluation.measuring.classification import measure_classification
 from evaluation.measuring.detection import measure_detection
 from evaluation.measuring.poses import measure_poses
 from evaluation.measuring.tracking import measure_tracking
+from evaluation.pose_truth import has_poses
 from evaluation.sheet import (
     Score,
     ScoreContext,
@@ -25,7 +26,7 @@ from evaluation.sheet import (
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
 from pipeline.records.documents import read_document
-from pipeline.records.predictions import read_meta
+from pipeline.records.predictions import poses_path, read_meta
 
 __all__ = [
     "Score",
@@ -65,7 +66,8 @@ def evaluate(
 
     Args:
         predictions: COCO results JSON, with or without a meta file beside it, a BOP CSV, or a
-            MOT file or folder of them.
+            MOT file or folder of them. Poses that the meta file names are scored along, where
+            the test set has some.
         benchmark: A dataset of ours, a COCO benchmark folder or an ImageFolder.
         split: By default ``test`` if there is one, else ``val``, else the whole.
         context: How the model was trained. ``tested_on`` is by default the folder's name with
@@ -202,7 +204,16 @@ def _measure(
         return measure_poses(predictions, benchmark, split=split)
     if task_of(benchmark) == "classification":
         return measure_classification(predictions, benchmark, split=split)
-    return measure_detection(predictions, benchmark, split=split, thresholds=thresholds)
+    found = measure_detection(predictions, benchmark, split=split, thresholds=thresholds)
+    meta = read_meta(predictions)
+    if meta is None or meta.poses is None or not has_poses(benchmark, split):
+        return found
+    posed = measure_poses(poses_path(predictions), benchmark, split=split)
+    return replace(
+        found,
+        estimates={**found.estimates, **posed.estimates},
+        notes=(*found.notes, *posed.notes),
+    )
 
 
 def _interval_notes(found: Measurement, context: ScoreContext) -> Iterable[str]:

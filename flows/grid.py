@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.analysis.plateau import PLATEAU
+from evaluation.baselines.corners import board_of
 from evaluation.benchmarks import split_names
 from evaluation.divisions import fold_splits
 from evaluation.measurement import task_of
@@ -16,7 +17,7 @@ from evaluation.scores import ScoreContext
 from flows.fleet import Training
 from flows.plan import Plan, PlannedRun, TrainingData
 from flows.record import TestedPredictions
-from flows.steps import Steps
+from flows.steps import BASELINES, Steps
 from flows.test_sets import TestSet
 from pipeline.errors import WorkError
 from pipeline.formats.coco import find_annotations, read_coco
@@ -199,27 +200,34 @@ class Grid:
             run=runs[network.label],
         )
 
-    def watershed(self, real: TestSet) -> Iterator[TestedPredictions]:
-        """The classical baseline of detection, if it is wanted and can tell the classes apart."""
-        if self.plan.experiment.task != "detection":
+    def untaught(self, real: TestSet) -> Iterator[TestedPredictions]:
+        """The classical baseline that learns nothing, if it is wanted and there is one.
+
+        Of detection it cannot tell classes apart, of keypoints it knows checkerboards only.
+        """
+        kinds = {"detection": "watershed", "keypoints": "corners"}
+        task, wanted = self.plan.experiment.task, self.plan.experiment.baseline
+        if task not in kinds:
             return
-        wanted = self.plan.experiment.baseline
         if wanted is None:
             truth = read_coco(find_annotations(real.folder, real.split), labels=False)
-            wanted = len(truth.categories) == 1
+            boards = [board_of(category) for category in truth.categories]
+            wanted = any(boards) if task == "keypoints" else len(boards) == 1
         if wanted:
-            yield self._baseline(real, "Otsu + watershed", learn_from=None)
+            yield self._baseline(real, kinds[task])
 
     def linear(self, real: TestSet, data: TrainingData) -> Iterator[TestedPredictions]:
         """The classical baseline of classification, if it is wanted."""
         wanted = self.plan.experiment.baseline is not False
         if wanted and self.plan.experiment.task == "classification":
-            learn_from = data.synthetic or data.real
-            yield self._baseline(real, "logistic regression on pixels", learn_from=learn_from)
+            yield self._baseline(real, "linear", learn_from=data.synthetic or data.real)
 
-    def _baseline(self, real: TestSet, name: str, *, learn_from: Path | None) -> TestedPredictions:
+    def _baseline(
+        self, real: TestSet, kind: str, *, learn_from: Path | None = None
+    ) -> TestedPredictions:
+        name = BASELINES[kind]
         predictions = self.steps.baseline(
-            real.folder, self.cells, split=real.split, learn_from=learn_from
+            real.folder, self.cells, split=real.split, kind=kind, learn_from=learn_from
         )
         return TestedPredictions(
             name=name,

@@ -15,7 +15,9 @@ from typing import Any
 from blender_scenes.generate import render_dataset
 from evaluation.analysis.analysis import analyse
 from evaluation.analysis.records import write_analysis
-from evaluation.baselines import linear_baseline, watershed_baseline
+from evaluation.baselines.corners import corners_baseline
+from evaluation.baselines.linear import linear_baseline
+from evaluation.baselines.watershed import watershed_baseline
 from evaluation.pooling import pool_predictions
 from evaluation.report.page import write_report
 from evaluation.scores import ScoreSheet, evaluate, sibling_thresholds, write_scores
@@ -39,6 +41,7 @@ from trainers.prediction import predict
 from trainers.training import train
 
 __all__ = [
+    "BASELINES",
     "PLAIN_STEPS",
     "Steps",
     "baseline_step",
@@ -53,6 +56,13 @@ __all__ = [
     "train_step",
 ]
 
+BASELINES = {
+    "corners": "findChessboardCornersSB",
+    "linear": "logistic regression on pixels",
+    "watershed": "Otsu + watershed",
+}
+"""What classical methods are called."""
+
 _VERSIONS = {
     "crops": 1,
     "boxes": 1,
@@ -60,7 +70,7 @@ _VERSIONS = {
     "predict": 1,
     "baseline": 1,
     "pool": 1,
-    "evaluate": 4,
+    "evaluate": 5,
 }
 
 
@@ -149,24 +159,29 @@ def predict_step(run: Path, target: Path, cells: Path, *, split: str | None, lab
     return finish(cell, cells, work) / "predictions.json"
 
 
-def baseline_step(target: Path, cells: Path, *, split: str | None, learn_from: Path | None) -> Path:
+def baseline_step(
+    target: Path, cells: Path, *, split: str | None, kind: str, learn_from: Path | None = None
+) -> Path:
     """Predict a test set by a classical method.
 
     Args:
         target: The test set.
         cells: Folder of all cells.
         split: Of the test set.
-        learn_from: ImageFolder for the linear classifier; None for the watershed.
+        kind: Of :data:`BASELINES`.
+        learn_from: ImageFolder for ``linear``.
 
     Returns:
         The predictions file.
     """
     inputs = {"target": target} | ({} if learn_from is None else {"learn_from": learn_from})
-    cell = _cell("baseline", {"split": split}, **inputs)
+    cell = _cell("baseline", {"split": split, "kind": kind}, **inputs)
 
     def work(folder: Path) -> None:
         out = folder / "predictions.json"
-        if learn_from is None:
+        if kind == "corners":
+            corners_baseline(target, out, split=split)
+        elif learn_from is None:
             watershed_baseline(target, out, split=split)
         else:
             linear_baseline(learn_from, target, out, split=split)

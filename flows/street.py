@@ -87,7 +87,7 @@ def _walk(
         grid = Grid(plan=plan, datasets=out, cells=out / "cells", steps=steps, workers=workers)
         reals = real_test_sets(plan, cache=out / "benchmark", benchmarks=benchmarks)
         real = reals[0]
-        tested = list(grid.watershed(real))  # needs no training: a wrong benchmark shows now
+        tested = list(grid.untaught(real))  # needs no training: a wrong benchmark shows now
         rendered = grid.render()
         synthetic = learned_from(rendered, "dataset") if plan.wants_synthetic else None
         data = training_data(

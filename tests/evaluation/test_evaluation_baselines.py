@@ -8,7 +8,8 @@ from pycocotools.cocoeval import COCOeval
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from evaluation.baselines import linear_baseline, segment_by_watershed, watershed_baseline
+from evaluation.baselines.linear import linear_baseline
+from evaluation.baselines.watershed import segment_by_watershed, watershed_baseline
 from evaluation.benchmarks import open_benchmark
 from pipeline.errors import DatasetError, InputError
 from pipeline.formats.imagefolder import folder_sha256, read_image_folder

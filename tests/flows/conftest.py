@@ -55,7 +55,7 @@ class StandIns:
             render=self._told(PLAIN_STEPS.render, lambda *a, label, **k: f"render {label}"),
             crops=self._told(PLAIN_STEPS.crops, lambda dataset, *a: f"crops {dataset.name}"),
             boxes=self._told(PLAIN_STEPS.boxes, lambda dataset, *a: f"boxes {dataset.name}"),
-            train=self._told(PLAIN_STEPS.train, lambda *a, label: f"train {label}"),
+            train=self._told(PLAIN_STEPS.train, lambda *a, label, **k: f"train {label}"),
             fleet=self._told(PLAIN_STEPS.fleet, lambda several, *a, **k: f"fleet {len(several)}"),
             predict=self._told(PLAIN_STEPS.predict, lambda *a, label, **k: f"predict {label}"),
             pool=self._told(PLAIN_STEPS.pool, lambda parts, *a, **k: f"pool {len(parts)}"),
@@ -138,6 +138,7 @@ def standins(monkeypatch, make_painted_dataset) -> StandIns:
     monkeypatch.setattr(steps, "pool_predictions", own.pool)
     monkeypatch.setattr(steps, "watershed_baseline", own.baseline)
     monkeypatch.setattr(steps, "linear_baseline", own.baseline)
+    monkeypatch.setattr(steps, "corners_baseline", own.baseline)
     monkeypatch.setattr(steps, "evaluate", lambda *arguments, **options: None)
     monkeypatch.setattr(steps, "sibling_thresholds", lambda sheets, context: {})
     monkeypatch.setattr(steps, "write_scores", lambda sheets, path: write_scores([], path))

@@ -1,4 +1,4 @@
-"""Classical methods that write predictions files like any network's."""
+"""Otsu's threshold and the watershed, as a detector."""
 
 # scikit-image ships no types.
 # mypy: untyped-calls-exclude=skimage
@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +16,21 @@ from skimage.feature import peak_local_max
 from skimage.filters import threshold_otsu
 from skimage.measure import label, regionprops
 from skimage.segmentation import watershed
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
+from evaluation.baselines.writing import write_predictions
 from pipeline.drawing import read_rgb
 from pipeline.errors import DatasetError
 from pipeline.formats.coco import find_annotations, read_coco
-from pipeline.formats.imagefolder import (
-    FolderImage,
-    find_class_folders,
-    folder_sha256,
-    read_image_folder,
-)
-from pipeline.formats.storage import write_bytes_atomic, write_json_atomic
+from pipeline.formats.storage import write_bytes_atomic
 from pipeline.geometry.boxes import FloatArray, box_of_mask, xywh_from_xyxy
 from pipeline.geometry.masks import BoolArray, rle_of_mask
-from pipeline.records.predictions import PredictionsMeta, meta_path, sha256_of
+from pipeline.records.predictions import PredictionsMeta, sha256_of
 
-__all__ = ["linear_baseline", "segment_by_watershed", "watershed_baseline"]
+__all__ = ["segment_by_watershed", "watershed_baseline"]
 
 _BACKGROUND_SIGMA = 1 / 6  # of the shorter side: wider than an object, narrower than the picture
 _SMALLEST = 0.1  # of the median region; what is smaller is dirt
 _PEAK_DISTANCE = 0.5  # of the largest radius; nearer peaks of one blob are bumps of one object
-_LONGEST_SIDE_PX = 32  # of what the linear classifier sees; more pixels overfit and take minutes
 
 
 def watershed_baseline(benchmark: Path, out: Path, *, split: str | None = None) -> Path:
@@ -96,7 +86,7 @@ def watershed_baseline(benchmark: Path, out: Path, *, split: str | None = None) 
         semantic_dir=semantic_dir.name,
         seconds_per_image=seconds / len(dataset.images) if dataset.images else None,
     )
-    return _write(out, results, meta)
+    return write_predictions(out, results, meta)
 
 
 def segment_by_watershed(picture: npt.NDArray[np.uint8]) -> tuple[BoolArray, FloatArray]:
@@ -142,66 +132,6 @@ def segment_by_watershed(picture: npt.NDArray[np.uint8]) -> tuple[BoolArray, Flo
     return masks.reshape(-1, *grey.shape), np.array([region.solidity for region in kept])
 
 
-def linear_baseline(train: Path, benchmark: Path, out: Path, *, split: str | None = None) -> Path:
-    """Logistic regression on pixels, on a classification benchmark.
-
-    Classes are matched by name; training pictures of other classes are left out, and a class
-    without training pictures gets probability 0.
-
-    Args:
-        train: ImageFolder to learn from: class folders, or a benchmark with a ``train`` split.
-        benchmark: ImageFolder to predict.
-        out: ``predictions.json``; its meta file is written beside it.
-        split: Of the benchmark; by default ``test``, else ``val``.
-
-    Returns:
-        ``out``.
-
-    Raises:
-        DatasetError: If a folder is wrong or fewer than two classes are shared.
-    """
-    learnt = read_image_folder(find_class_folders(train, "train"))
-    target = read_image_folder(find_class_folders(benchmark, split))
-    target_ids = {name: category_id for category_id, name in target.categories.items()}
-    examples = [i for i in learnt.images if learnt.categories[i.category_id] in target_ids]
-    labels = [target_ids[learnt.categories[image.category_id]] for image in examples]
-    if len(set(labels)) < 2:
-        raise DatasetError(
-            f"{learnt.folder}: classes {', '.join(learnt.categories.values())} share fewer than "
-            f"two with {target.folder} ({', '.join(target_ids)}); expected the same names."
-        )
-    side_px = min(_LONGEST_SIDE_PX, max(read_rgb(examples[0].path).shape[:2]))
-    model = LogisticRegression(max_iter=1000)
-    with warnings.catch_warnings():
-        # Cut off after so many steps it is a fair baseline still.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(_pixels(examples, side_px), labels)
-    start = time.perf_counter()
-    probabilities = model.predict_proba(_pixels(target.images, side_px))
-    seconds = time.perf_counter() - start
-    results = []
-    for image, row in zip(target.images, probabilities, strict=True):
-        known = dict(zip(model.classes_.tolist(), row.tolist(), strict=True))
-        best = max(known, key=known.__getitem__)
-        results.append(
-            {
-                "image_id": image.image_id,
-                "category_id": best,
-                "score": known[best],
-                "scores": {str(i): known.get(i, 0.0) for i in target.categories},
-            }
-        )
-    meta = PredictionsMeta(
-        annotations_sha256=folder_sha256(target.folder),
-        categories=target.categories,
-        image_ids=[image.image_id for image in target.images],
-        task="classification",
-        model="logistic_regression",
-        seconds_per_image=seconds / len(target.images),
-    )
-    return _write(out, results, meta)
-
-
 def _filled(objects: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """The objects without holes, as 0 and 1."""
     filled = objects.astype(np.uint8)
@@ -212,20 +142,3 @@ def _filled(objects: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 def _disk(diameter_px: int) -> npt.NDArray[np.uint8]:
     shape = (diameter_px, diameter_px)
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, shape))
-
-
-def _pixels(images: Sequence[FolderImage], side_px: int) -> FloatArray:
-    """(N, 3 * side_px ** 2) in [0, 1]."""
-    return np.stack([_row(read_rgb(image.path), side_px) for image in images])
-
-
-def _row(picture: npt.NDArray[np.uint8], side_px: int) -> FloatArray:
-    small = cv2.resize(picture, (side_px, side_px), interpolation=cv2.INTER_AREA)
-    return small.ravel() / 255.0
-
-
-def _write(out: Path, results: list[dict[str, Any]], meta: PredictionsMeta) -> Path:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(meta_path(out), meta.model_dump(mode="json"))
-    write_json_atomic(out, results)
-    return out

@@ -1,0 +1,1 @@
+"""Classical methods that write predictions files like any network's."""
