@@ -16,6 +16,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "keypoint_ap50": ("Keypoint AP50", "objects found, keypoints roughly right"),
     "keypoint_ap75": ("Keypoint AP75", "keypoints close to the truth"),
     "keypoint_ap": ("Keypoint AP", "averaged over ten degrees of strictness"),
+    "pck@0.005": ("PCK 0.5 %", "keypoints within 0.5 % of the box's diagonal"),
     "pck@0.02": ("PCK 2 %", "keypoints within 2 % of the box's diagonal"),
     "pck@0.05": ("PCK 5 %", "keypoints within 5 % of the box's diagonal"),
     "add_s_auc": ("ADD-S AUC", "surface of the posed model against the true one"),
