@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from evaluation.analysis.plateau import PLATEAU
@@ -128,13 +129,12 @@ class Grid:
     ) -> TestedPredictions:
         """What one cell's network, or those of all folds, say of one test set."""
         label = f"{test.name}, {self.label(run)}"
+        ask = partial(self.steps.predict, quarter_turns=self.plan.experiment.quarter_turns)
         if len(folders) == 1:
-            predictions = self.steps.predict(
-                folders[0], test.folder, self.cells, split=test.split, label=label
-            )
+            predictions = ask(folders[0], test.folder, self.cells, split=test.split, label=label)
         else:
             parts = [
-                self.steps.predict(
+                ask(
                     folder,
                     test.folder,
                     self.cells,

@@ -58,13 +58,21 @@ def rehearse_network(config: Path, out: Path | None, *, benchmarks: Path | None)
 
 
 def predict_pictures(
-    run: Path, on: str, out: Path, *, split: str | None, benchmarks: Path | None
+    run: Path,
+    on: str,
+    out: Path,
+    *,
+    split: str | None,
+    benchmarks: Path | None,
+    quarter_turns: bool,
 ) -> Outcome:
     """Predict a dataset, a benchmark or pictures."""
     target = find_target(on, benchmarks=benchmarks)
     out.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar("predict", "images/s") as progress:
-        predictions = predict(run, target, out, split=split, progress=progress)
+        predictions = predict(
+            run, target, out, split=split, quarter_turns=quarter_turns, progress=progress
+        )
     meta = read_meta(predictions)
     images = len(meta.image_ids) if meta is not None else 0
     seconds = meta.seconds_per_image if meta is not None else None

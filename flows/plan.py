@@ -14,7 +14,7 @@ from pipeline.specs.document import load_document, parse_spec, with_setting
 from pipeline.specs.experiment import ExperimentSpec, Regime
 from pipeline.specs.scene import SceneSpec, load_scene
 from pipeline.specs.training import DataSource, TrainSpec
-from trainers.networks.registry import check_network
+from trainers.networks.registry import check_network, check_turns
 
 __all__ = ["DEMO", "Plan", "PlannedRun", "TrainingData", "load_plan"]
 
@@ -261,9 +261,11 @@ def load_plan(
     if seed is not None:
         document |= {"seeds": [seed], "seeds_at": {}}
     experiment = parse_spec(document, ExperimentSpec, source=source)
-    check_network(
+    network = check_network(
         experiment.model, task=experiment.task, input_px=experiment.input_px, source=source
     )
+    if experiment.quarter_turns:
+        check_turns(network, source=source)
     check_grid(experiment, source)
     return Plan(
         source=source,

@@ -70,7 +70,7 @@ _VERSIONS = {
     "predict": 1,
     "baseline": 1,
     "pool": 1,
-    "evaluate": 5,
+    "evaluate": 6,
 }
 
 
@@ -144,17 +144,27 @@ def fleet_step(trainings: Sequence[Training], cells: Path, *, at_once: int) -> N
         train_fleet(missing, cells, at_once=at_once, progress=progress)
 
 
-def predict_step(run: Path, target: Path, cells: Path, *, split: str | None, label: str) -> Path:
+def predict_step(
+    run: Path,
+    target: Path,
+    cells: Path,
+    *,
+    split: str | None,
+    label: str,
+    quarter_turns: bool = False,
+) -> Path:
     """Predict a test set.
 
     Returns:
         The predictions file.
     """
-    cell = _cell("predict", {"split": split}, run=run, target=target)
+    turned = {"quarter_turns": True} if quarter_turns else {}
+    cell = _cell("predict", {"split": split} | turned, run=run, target=target)
 
     def work(folder: Path) -> None:
+        out = folder / "predictions.json"
         with progress_bar(f"predict {label}", "images/s") as progress:
-            predict(run, target, folder / "predictions.json", split=split, progress=progress)
+            predict(run, target, out, split=split, quarter_turns=quarter_turns, progress=progress)
 
     return finish(cell, cells, work) / "predictions.json"
 

@@ -11,8 +11,10 @@ from pipeline.records.poses import write_poses
 from pipeline.records.predictions import PredictionsMeta, meta_path, poses_path
 from trainers.checkpoints import Checkpoint, read_checkpoint
 from trainers.devices import open_device, use_all_cores
+from trainers.networks.registry import check_turns
 from trainers.pictures import open_pictures
 from trainers.predictors import open_predictor
+from trainers.turning import OverTurns
 
 __all__ = ["predict"]
 
@@ -23,6 +25,7 @@ def predict(
     out: Path,
     *,
     split: str | None = None,
+    quarter_turns: bool = False,
     progress: Progress = silent,
 ) -> Path:
     """Predict with a trained network, at the pictures' own scale.
@@ -38,6 +41,8 @@ def predict(
             the categories count from 1 in the network's order.
         out: The predictions file to write.
         split: Of a benchmark.
+        quarter_turns: Take the mean over the picture and its quarter turns, of networks that
+            can, see :class:`trainers.turning.OverTurns`.
         progress: Told of every picture.
 
     Returns:
@@ -45,16 +50,21 @@ def predict(
 
     Raises:
         CheckpointError: If ``run_dir`` holds no finished run.
+        SpecError: If the network cannot take quarter turns.
         DatasetError: If a picture cannot be read, no category is one that the network knows, or
             one has other keypoints.
     """
     checkpoint = read_checkpoint(run_dir)
+    if quarter_turns:
+        check_turns(checkpoint.network(), source=run_dir)
     pictures = open_pictures(target, task=checkpoint.task, split=split)
     categories = pictures.categories or dict(enumerate(checkpoint.categories, start=1))
     ids = _category_ids(checkpoint, categories, target)
     checkpoint.check_keypoints(pictures.keypoints, target)
     out.parent.mkdir(parents=True, exist_ok=True)
     module = checkpoint.module(open_device("auto"))
+    if quarter_turns:
+        module = OverTurns(module)
     predictor = open_predictor(checkpoint, module, ids=ids, out=out)
     with use_all_cores():
         entries = list(predictor.entries(pictures, progress))

@@ -11,7 +11,7 @@ from evaluation.sheet import MetricKey, ScoreContext, ScoreSheet
 __all__ = ["HEADLINES", "Arm", "TestSet", "group_arms"]
 
 HEADLINES = (
-    *("mask_ap50", "box_ap50", "keypoint_ap50", "mask_ap", "box_ap", "keypoint_ap"),
+    *("pck@0.02", "keypoint_ap50", "mask_ap50", "box_ap50", "keypoint_ap", "mask_ap", "box_ap"),
     *("add_s_auc", "add_auc", "hota", "accuracy", "macro_f1", "miou"),
 )
 """Metrics over all classes that analyses are made of, the one that says most first."""

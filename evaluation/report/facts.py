@@ -40,11 +40,11 @@ class Fact:
 def duration(seconds: float) -> str:
     """Seconds as people say them.
 
-    >>> duration(0.0471), duration(42.4), duration(200), duration(8000)
-    ('47 ms', '42 s', '3 min 20 s', '2 h 13 min')
+    >>> duration(0.0471), duration(0.214), duration(42.4), duration(200), duration(8000)
+    ('47 ms', '210 ms', '42 s', '3 min 20 s', '2 h 13 min')
     """
     if seconds < 1:
-        return f"{1000 * seconds:.2g} ms"
+        return f"{float(f'{1000 * seconds:.2g}'):g} ms"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -70,7 +70,10 @@ _HINTS: dict[str, str] = {
 }
 """What metrics that are not in METRICS say; prefixes like ``box_`` are left out."""
 
-HEADLINES = (*("mask_ap50", "box_ap50", "keypoint_ap50", "add_s_auc", "hota", "accuracy", "miou"),)
+HEADLINES = (
+    *("pck@0.02", "keypoint_ap50", "mask_ap50", "box_ap50"),
+    *("add_s_auc", "hota", "accuracy", "miou"),
+)
 """The one that says most first."""
 
 REGIMES = {

@@ -52,6 +52,13 @@ def predict(
     out: Annotated[Path, typer.Option("-o", "--out", help="Predictions file to write.")],
     split: Split = None,
     benchmarks: Benchmarks = None,
+    quarter_turns: Annotated[
+        bool,
+        typer.Option(
+            "--quarter-turns",
+            help="Look at every picture in four turns and take the mean; classifiers and heatmap.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Predict pictures with a trained network.
@@ -60,7 +67,8 @@ def predict(
     its labels. Writes predictions.json (COCO results) and predictions.meta.json.
     """
     body = load("flows.networks").predict_pictures
-    finish(body(run, on, out, split=split, benchmarks=benchmarks), as_json)
+    outcome = body(run, on, out, split=split, benchmarks=benchmarks, quarter_turns=quarter_turns)
+    finish(outcome, as_json)
 
 
 def evaluate(

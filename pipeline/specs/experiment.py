@@ -116,6 +116,8 @@ class ExperimentSpec(Spec):
         boxes: Detection only: rendered frames are trained and tested on with boxes drawn so, and
             without masks.
         crops: Classification only: how objects are cut out of the frames.
+        quarter_turns: Predict the mean over every picture and its three quarter turns; for networks
+            that were trained on pictures turned every way.
         baseline: Score a classical method beside the network; ``None``: where there is one, which
             for detection is where there is one class.
         features: Where rendered and real pictures are compared as a network sees them.
@@ -147,6 +149,7 @@ class ExperimentSpec(Spec):
     augment: AugmentSpec = AugmentSpec()
     boxes: BoxSpec | None = None
     crops: CropSpec = CropSpec()
+    quarter_turns: bool = False
     baseline: bool | None = None
     features: FeatureSpec = FeatureSpec()
     notes: tuple[str, ...] = ()

@@ -82,7 +82,7 @@ class StandIns:
         (run_dir / "model.pt").write_text(spec.model_dump_json())
         return run_dir
 
-    def predict(self, run, target, out, *, split, progress):
+    def predict(self, run, target, out, *, split, quarter_turns, progress):
         self._work(self._label)
         assert (run / "model.pt").is_file()
         progress(1, 1)

@@ -54,6 +54,7 @@ class HeatmapKeypoints(Detector):
     task: ClassVar = "keypoints"
     options: ClassVar[frozenset[str]] = frozenset({"backbone", "width"})
     shows_objects: ClassVar[bool] = True
+    turns: ClassVar[bool] = True
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

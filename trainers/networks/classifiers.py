@@ -43,6 +43,8 @@ class ClassificationBatch(TensorBatch):
 class _LogitClassifier(Classifier):
     """Cross-entropy of logits with smoothed labels (Szegedy et al., CVPR 2016)."""
 
+    turns: ClassVar[bool] = True
+
     def batch(
         self, examples: Sequence[ClassExample], rngs: Sequence[np.random.Generator]
     ) -> ClassificationBatch:

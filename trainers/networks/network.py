@@ -41,6 +41,7 @@ class Network(ABC, Generic[ExampleT, BatchT]):
         options: Keys of ModelSpec that it heeds, beyond ``weights``, ``freeze`` and
             ``backbone_rate``.
         inner: Prefix of the weights as the library names them.
+        turns: Whether its answers can be averaged over a picture's quarter turns.
         model: What was asked for.
         class_count: C, without background.
         input_px: Side of the training pictures.
@@ -51,6 +52,7 @@ class Network(ABC, Generic[ExampleT, BatchT]):
     task: ClassVar[Task]
     options: ClassVar[frozenset[str]] = frozenset()
     inner: ClassVar[str] = ""
+    turns: ClassVar[bool] = False
 
     model: ModelSpec
     class_count: int

@@ -33,7 +33,7 @@ from trainers.networks.segmenters import (
 )
 from trainers.networks.sizes import ObjectSizes
 
-__all__ = ["check_network", "network_names", "open_network"]
+__all__ = ["check_network", "check_turns", "network_names", "open_network"]
 
 _KINDS: dict[Task, tuple[type[AnyNetwork], ...]] = {
     "classification": (CompactClassification, TorchvisionClassification),
@@ -152,6 +152,19 @@ def check_network(
     except SpecError as error:
         raise SpecError(f"{where}{error}") from error
     return network
+
+
+def check_turns(network: AnyNetwork, *, source: Path) -> None:
+    """Refuse quarter turns in prediction of networks whose answers have no mean.
+
+    Raises:
+        SpecError: Naming the file or run that wants them.
+    """
+    if not network.turns:
+        raise SpecError(
+            f"{source}: quarter turns: {network.model.name} cannot take the mean over them; "
+            "expected a classifier or heatmap. Leave them out."
+        )
 
 
 def _unknown(name: str, task: Task) -> str:
