@@ -105,13 +105,20 @@ def read_pose_truth(folder: Path, split: str | None) -> PoseTruth:
 
 
 def has_poses(folder: Path, split: str | None) -> bool:
-    """Whether a COCO folder tells the pose of any object.
+    """Whether a COCO folder tells of any object its pose, its points and the camera.
 
     Raises:
         DatasetError: If it is wrong.
     """
-    groups = read_coco(find_annotations(folder, split)).instances.values()
-    return any(instance.cam_from_obj is not None for group in groups for instance in group)
+    dataset = read_coco(find_annotations(folder, split))
+    pointed = {category.category_id for category in dataset.categories if category.points_m}
+    return any(
+        instance.cam_from_obj is not None
+        and (instance.model in dataset.models or instance.category_id in pointed)
+        for image in dataset.images
+        if image.K is not None
+        for instance in dataset.instances[image.image_id]
+    )
 
 
 def _bop_truth(folder: Path, split: str) -> PoseTruth:

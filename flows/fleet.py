@@ -138,7 +138,6 @@ class _Fleet:
     def train(self, training: Training, share: _Share) -> None:
         """Start a member and listen to it until it leaves."""
         order = {
-            "label": training.label,
             "spec": training.spec.model_dump(mode="json"),
             "cells": str(self.cells),
             "cores": share.cores,

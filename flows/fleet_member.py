@@ -25,9 +25,9 @@ def main() -> None:
     threading.Thread(target=_leave_with_the_fleet, daemon=True).start()
     spec = TrainSpec.model_validate(order["spec"])
     try:
-        load("flows.steps").train_step(
-            spec, Path(order["cells"]), label=order["label"], progress=_Teller()
-        )
+        # Loaded once the cores are told, by which torch counts its threads.
+        cells = load("flows.training_cells")
+        cells.finish_training(spec, Path(order["cells"]), progress=_Teller())
     except BlendgapError as error:
         os._exit(error.exit_code)
     sys.stdout.flush()

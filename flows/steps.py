@@ -7,7 +7,6 @@ its code gives other results: its cells, and those that read them, are then done
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,18 +26,17 @@ from flows.fleet import Training, train_fleet
 from flows.record import TestedPredictions
 from flows.report_inputs import report_inputs
 from flows.terminal import progress_bar
+from flows.training_cells import finish_training, training_cell
 from pipeline.dataset.layout import DatasetLayout
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.crops import write_crops
 from pipeline.formats.exports import export_pictures
 from pipeline.formats.redrawing import redraw_boxes
 from pipeline.formats.storage import write_bytes_atomic
-from pipeline.progress import Progress
 from pipeline.specs.experiment import BoxSpec, CropSpec
 from pipeline.specs.scene import SceneSpec
 from pipeline.specs.training import TrainSpec
 from trainers.prediction import predict
-from trainers.training import train
 
 __all__ = [
     "BASELINES",
@@ -66,7 +64,6 @@ BASELINES = {
 _VERSIONS = {
     "crops": 1,
     "boxes": 1,
-    "train": 2,
     "predict": 1,
     "baseline": 1,
     "pool": 1,
@@ -117,26 +114,19 @@ def boxes_step(dataset: Path, boxes: BoxSpec, cells: Path) -> Path:
     return finish(cell, cells, work) / "boxes"
 
 
-def train_step(
-    spec: TrainSpec, cells: Path, *, label: str, progress: Progress | None = None
-) -> Path:
-    """Train a network; ``progress`` is told in place of the terminal.
+def train_step(spec: TrainSpec, cells: Path, *, label: str) -> Path:
+    """Train a network.
 
     Returns:
         The run folder.
     """
-    heard = progress_bar(f"train {label}", "steps/s") if progress is None else nullcontext(progress)
-
-    def work(folder: Path) -> None:
-        with heard as listener:
-            train(spec, folder, progress=listener)
-
-    return finish(_training_cell(spec), cells, work)
+    with progress_bar(f"train {label}", "steps/s") as progress:
+        return finish_training(spec, cells, progress=progress)
 
 
 def fleet_step(trainings: Sequence[Training], cells: Path, *, at_once: int) -> None:
     """Do what is missing of many trainings, several at once; one that fails can be tried again."""
-    missing = [t for t in trainings if not _training_cell(t.spec).is_done(cells)]
+    missing = [t for t in trainings if not training_cell(t.spec).is_done(cells)]
     if len(missing) < 2:  # alone it gets all cores
         return
     count = min(at_once, len(missing))
@@ -281,24 +271,3 @@ PLAIN_STEPS = Steps()
 
 def _cell(step: str, config: dict[str, Any], **inputs: Path) -> Cell:
     return cell_of(step, _VERSIONS[step], config, inputs)
-
-
-def _training_cell(spec: TrainSpec) -> Cell:
-    inputs = {f"data {i}": source.path for i, source in enumerate(spec.data)}
-    if isinstance(spec.model.weights, Path):
-        inputs["weights"] = spec.model.weights
-    if spec.augment.copy_paste is not None and spec.augment.copy_paste.backgrounds is not None:
-        inputs["backgrounds"] = spec.augment.copy_paste.backgrounds
-    return _cell("train", _without_paths(spec), **inputs)
-
-
-def _without_paths(spec: TrainSpec) -> dict[str, Any]:
-    """The configuration as it enters a key: what lies behind a path is an input of the cell."""
-    config = spec.model_dump(mode="json")
-    for source in config["data"]:
-        del source["path"]
-    if isinstance(spec.model.weights, Path):
-        config["model"]["weights"] = "given"
-    if spec.augment.copy_paste is not None and spec.augment.copy_paste.backgrounds is not None:
-        config["augment"]["copy_paste"]["backgrounds"] = "given"
-    return config

@@ -19,7 +19,7 @@ import pytest
 
 from evaluation.analysis.records import Analysis
 from evaluation.scores import write_scores
-from flows import domains, steps
+from flows import domains, steps, training_cells
 from flows.street import PLAIN_STEPS, Steps
 
 # Prefect reads its surroundings when imported; the user's own home is not for tests.
@@ -55,7 +55,7 @@ class StandIns:
             render=self._told(PLAIN_STEPS.render, lambda *a, label, **k: f"render {label}"),
             crops=self._told(PLAIN_STEPS.crops, lambda dataset, *a: f"crops {dataset.name}"),
             boxes=self._told(PLAIN_STEPS.boxes, lambda dataset, *a: f"boxes {dataset.name}"),
-            train=self._told(PLAIN_STEPS.train, lambda *a, label, **k: f"train {label}"),
+            train=self._told(PLAIN_STEPS.train, lambda *a, label: f"train {label}"),
             fleet=self._told(PLAIN_STEPS.fleet, lambda several, *a, **k: f"fleet {len(several)}"),
             predict=self._told(PLAIN_STEPS.predict, lambda *a, label, **k: f"predict {label}"),
             pool=self._told(PLAIN_STEPS.pool, lambda parts, *a, **k: f"pool {len(parts)}"),
@@ -133,7 +133,7 @@ class StandIns:
 def standins(monkeypatch, make_painted_dataset) -> StandIns:
     own = StandIns(make_painted_dataset)
     monkeypatch.setattr(steps, "render_dataset", own.render)
-    monkeypatch.setattr(steps, "train", own.train)
+    monkeypatch.setattr(training_cells, "train", own.train)
     monkeypatch.setattr(steps, "predict", own.predict)
     monkeypatch.setattr(steps, "pool_predictions", own.pool)
     monkeypatch.setattr(steps, "watershed_baseline", own.baseline)
