@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
 from flows.late import load
 from pipeline.errors import BlendgapError
+from pipeline.parents import leave_with_parent
 from pipeline.specs.training import TrainSpec
 
 __all__ = ["main"]
@@ -22,7 +22,7 @@ def main() -> None:
     """Train what the order says."""
     order = json.loads(sys.stdin.readline())
     os.sched_setaffinity(0, order["cores"])
-    threading.Thread(target=_leave_with_the_fleet, daemon=True).start()
+    leave_with_parent()
     spec = TrainSpec.model_validate(order["spec"])
     try:
         # Loaded once the cores are told, by which torch counts its threads.
@@ -47,12 +47,6 @@ class _Teller:
         self._told_at = now
         sys.stdout.write(json.dumps({"done": done}) + "\n")
         sys.stdout.flush()
-
-
-def _leave_with_the_fleet() -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -98,9 +98,9 @@ class Grid:
         if at_once == 1:
             return
         runs = list(self.plan.runs())
-        pretrainings = {run.label: self._pretraining(run, data) for run in runs}
-        first = {spec.label: spec for spec in pretrainings.values() if spec is not None}
-        self.steps.fleet(tuple(first.values()), self.cells, at_once=at_once)
+        before = filter(None, (self._pretraining(run, data) for run in runs))
+        shared = {pretraining.label: pretraining for pretraining in before}
+        self.steps.fleet(tuple(shared.values()), self.cells, at_once=at_once)
         trainings: list[Training] = []
         for run in runs:
             with suppress(WorkError):
@@ -211,8 +211,11 @@ class Grid:
             return
         if wanted is None:
             truth = read_coco(find_annotations(real.folder, real.split), labels=False)
-            boards = [board_of(category) for category in truth.categories]
-            wanted = any(boards) if task == "keypoints" else len(boards) == 1
+            wanted = (
+                len(truth.categories) == 1
+                if task == "detection"
+                else any(board_of(category) for category in truth.categories)
+            )
         if wanted:
             yield self._baseline(real, kinds[task])
 

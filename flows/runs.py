@@ -36,7 +36,7 @@ def experiment(
     *,
     seed: int | None,
     workers: int | None,
-    trainings: int = 1,
+    trainings: int,
     benchmarks: Path | None,
     tune: bool = False,
     budget: Budget | None = None,
@@ -63,7 +63,7 @@ def ablate(
     split: str | None,
     seed: int | None,
     workers: int | None,
-    trainings: int = 1,
+    trainings: int,
     benchmarks: Path | None,
 ) -> Outcome:
     """Run an ablation."""

@@ -33,6 +33,7 @@ from pipeline.formats.crops import write_crops
 from pipeline.formats.exports import export_pictures
 from pipeline.formats.redrawing import redraw_boxes
 from pipeline.formats.storage import write_bytes_atomic
+from pipeline.records.predictions import poses_path
 from pipeline.specs.experiment import BoxSpec, CropSpec
 from pipeline.specs.scene import SceneSpec
 from pipeline.specs.training import TrainSpec
@@ -179,12 +180,12 @@ def baseline_step(
 
     def work(folder: Path) -> None:
         out = folder / "predictions.json"
-        if kind == "corners":
-            corners_baseline(target, out, split=split)
-        elif learn_from is None:
-            watershed_baseline(target, out, split=split)
-        else:
+        if learn_from is not None:
             linear_baseline(learn_from, target, out, split=split)
+        else:
+            {"corners": corners_baseline, "watershed": watershed_baseline}[kind](
+                target, out, split=split
+            )
 
     return finish(cell, cells, work) / "predictions.json"
 
@@ -215,6 +216,8 @@ def evaluate_step(tested: Sequence[TestedPredictions], out: Path, cells: Path) -
     """
     config = [{"split": t.split, "context": t.context.model_dump(mode="json")} for t in tested]
     files = {f"predictions {i}": t.predictions for i, t in enumerate(tested)}
+    beside = {f"poses {i}": poses_path(t.predictions) for i, t in enumerate(tested)}
+    files |= {role: path for role, path in beside.items() if path.is_file()}
     targets = {f"target {i}": t.target for i, t in enumerate(tested)}
     cell = _cell("evaluate", {"tested": config}, **files, **targets)
 

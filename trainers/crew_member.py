@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from pathlib import Path
 
 from pipeline.errors import BlendgapError
+from pipeline.parents import leave_with_parent
 from pipeline.specs.training import TrainSpec
 from trainers.crew import Crew
 from trainers.fitting import fit, open_run
@@ -18,7 +18,7 @@ __all__ = ["main"]
 def main() -> None:
     """Train, and leave when rank 0 does."""
     run_dir, rank, port = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    threading.Thread(target=_leave_with_the_first, daemon=True).start()
+    leave_with_parent()
     try:
         text = (run_dir / "train.json").read_text(encoding="utf-8")
         run = open_run(TrainSpec.model_validate_json(text), run_dir)
@@ -27,12 +27,6 @@ def main() -> None:
         sys.stderr.write(f"{error}\n")
         os._exit(error.exit_code)
     os._exit(0)  # the thread that reads the pipe would be in the way of an orderly end
-
-
-def _leave_with_the_first() -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":
