@@ -16,6 +16,7 @@ from pipeline.drawing import (
     ImageArray,
     contact_sheet,
     draw_instances,
+    draw_keypoints,
     read_rgb,
 )
 from pipeline.errors import DatasetError
@@ -45,6 +46,7 @@ MISSED: Color = (235, 140, 200)
 _TEXT_SCALE = 1.7  # pictures are drawn at about twice the density they are shown at
 _CLOSEUP_MARGIN = 0.35  # on each side, relative to the longer side of the box
 _CLOSEUP_MIN_PX = 48
+_DOT_PX, _RING_PX = 2.5, 5.0  # radii of keypoints, predicted and labelled
 
 
 def draw_truth(
@@ -113,10 +115,12 @@ def draw_closeup(
     if len(rles) < len(objects):
         boxes = np.array([o.box_xyxy for o in objects], dtype=np.float64).reshape(-1, 4)
         boxes -= [left, top, left, top]
-        return draw_instances(part, boxes_xyxy=boxes, colors=colors, scale=scale)
+        drawn = draw_instances(part, boxes_xyxy=boxes, colors=colors, scale=scale)
+        return _draw_marks(drawn, objects, colors, scale=scale, corner=(left, top))
     window = (slice(top, top + height), slice(left, left + width))
     masks = np.stack([mask_of_rle(rle)[window] for rle in rles])
-    return draw_instances(part, masks=masks, colors=colors, scale=scale, fill=0.0)
+    drawn = draw_instances(part, masks=masks, colors=colors, scale=scale, fill=0.0)
+    return _draw_marks(drawn, objects, colors, scale=scale, corner=(left, top))
 
 
 def draw_labels(dataset: CocoDataset, entry: CocoImage, *, long_side_px: int) -> ImageArray:
@@ -228,14 +232,14 @@ def _draw(
     scale: float,
     labels: Sequence[str] | None = None,
 ) -> ImageArray:
-    """Masks where every object has one, else boxes."""
+    """Masks where every object has one, else boxes; keypoints where there are some."""
     rles = [o.rle for o in objects if o.rle is not None]
     boxes = masks = None
     if not objects or len(rles) < len(objects):
         boxes = np.array([o.box_xyxy for o in objects], dtype=np.float64).reshape(-1, 4)
     else:
         masks = np.stack([mask_of_rle(rle) for rle in rles])
-    return draw_instances(
+    drawn = draw_instances(
         image,
         boxes_xyxy=boxes,
         masks=masks,
@@ -245,3 +249,34 @@ def _draw(
         fill=0.16,
         text_scale=_TEXT_SCALE,
     )
+    return _draw_marks(drawn, objects, colors, scale=scale)
+
+
+def _draw_marks(
+    canvas: ImageArray,
+    objects: Sequence[CocoInstance | Detection],
+    colors: Sequence[Color],
+    *,
+    scale: float,
+    corner: tuple[int, int] = (0, 0),
+) -> ImageArray:
+    """Keypoints: rings where labelled, dots where predicted, so that both can be seen.
+
+    Args:
+        canvas: Enlarged, with the objects' outlines.
+        objects: In px of the whole picture.
+        colors: One per object.
+        scale: Of the canvas.
+        corner: x and y of the canvas's top left in the whole picture, px.
+    """
+    for thing, color in zip(objects, colors, strict=True):
+        if thing.keypoints is None:
+            continue
+        points = np.array(thing.keypoints, dtype=np.float64).reshape(-1, 3)
+        points[:, :2] = (points[:, :2] - corner) * scale
+        predicted = isinstance(thing, Detection)
+        points[:, 2] = 2 if predicted else np.minimum(points[:, 2], 1)
+        canvas = draw_keypoints(
+            canvas, points, radius_px=_DOT_PX if predicted else _RING_PX, color=color
+        )
+    return canvas

@@ -139,24 +139,31 @@ def draw_instances(
 
 
 def draw_keypoints(
-    image: ImageArray, keypoints: FloatArray, *, radius_px: float = 2.5
+    image: ImageArray,
+    keypoints: FloatArray,
+    *,
+    radius_px: float = 2.5,
+    color: Color | None = None,
 ) -> ImageArray:
-    """Draw dots, coloured by their order: filled where visible, rings where hidden.
+    """Draw dots: filled where visible, rings where hidden.
 
     Args:
         image: (H, W, 3) RGB uint8; not changed.
         keypoints: (K, 3) x, y px and COCO visibility; those of 0 are left out.
         radius_px: Of the dots.
+        color: Of all; by default they are coloured by their order.
     """
     canvas = image.copy()
     fine = 2**_SUBPIXEL_BITS
+    height, width = canvas.shape[:2]
     for index, (x, y, visibility) in enumerate(keypoints):
-        if visibility > 0:
+        shown = -radius_px < x < width + radius_px and -radius_px < y < height + radius_px
+        if visibility > 0 and shown:
             centre = (round((x - 0.5) * fine), round((y - 0.5) * fine))
-            colour = PALETTE[index % len(PALETTE)]
+            ink = color or PALETTE[index % len(PALETTE)]
             line = cv2.FILLED if visibility == 2 else 1
             radius = round(radius_px * fine)
-            cv2.circle(canvas, centre, radius, colour, line, cv2.LINE_AA, _SUBPIXEL_BITS)
+            cv2.circle(canvas, centre, radius, ink, line, cv2.LINE_AA, _SUBPIXEL_BITS)
     return canvas
 
 

@@ -63,8 +63,7 @@ def summary(cases: Sequence[DetectionCase | ClassificationCase], document: Score
     for rival in cases[1:]:
         is_baseline = any(score.regime == "baseline" for score in _own(rival, document))
         if is_baseline and rival.test_set == first.test_set:
-            name = f"{rival.name[:1].upper()}{rival.name[1:]}"
-            sentences.append(_result(rival, document, subject=f"{name}, for comparison,"))
+            sentences.append(_result(rival, document, subject=f"For comparison, {rival.name}"))
     return sentences
 
 

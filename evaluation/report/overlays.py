@@ -19,6 +19,7 @@ __all__ = ["Outline", "OutlineKind", "find_outlines"]
 OutlineKind = Literal["truth", "found", "alarm", "missed"]
 
 _TOLERANCE_PX = 0.6  # an outline may cut corners by so much of the picture as shown
+_MARK_PX = 4  # half the width of a keypoint's mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +91,23 @@ def _score(detection: Detection) -> str:
 
 
 def _path(thing: CocoInstance | Detection, scale: float) -> str:
+    marks = "".join(_marks(thing, scale))
     if thing.rle is not None:
-        return "".join(_ring(ring) for ring in _rings(thing, scale))
+        return "".join(_ring(ring) for ring in _rings(thing, scale)) + marks
     x0, y0, x1, y1 = (round(v * scale) for v in thing.box_xyxy)
-    return f"M{x0} {y0}H{x1}V{y1}H{x0}Z"
+    return f"M{x0} {y0}H{x1}V{y1}H{x0}Z{marks}"
+
+
+def _marks(thing: CocoInstance | Detection, scale: float) -> Iterator[str]:
+    """Keypoints: diamonds where labelled, crosses where predicted, so that both can be seen."""
+    half, whole = _MARK_PX, 2 * _MARK_PX
+    predicted = isinstance(thing, Detection)
+    for x, y, visibility in thing.keypoints or ():
+        at_x, at_y = round(x * scale), round(y * scale)
+        if predicted:
+            yield f"M{at_x - half} {at_y}h{whole}m-{half} -{half}v{whole}"
+        elif visibility:
+            yield f"M{at_x - half} {at_y}l{half} -{half}l{half} {half}l-{half} {half}z"
 
 
 def _rings(thing: CocoInstance | Detection, scale: float) -> Iterator[Sequence[Sequence[int]]]:
