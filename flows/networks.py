@@ -74,14 +74,21 @@ def predict_pictures(
             run, target, out, split=split, quarter_turns=quarter_turns, progress=progress
         )
     meta = read_meta(predictions)
-    images = len(meta.image_ids) if meta is not None else 0
-    seconds = meta.seconds_per_image if meta is not None else None
+    assert meta is not None, "predict writes one"
+    images = len(meta.image_ids)
+    unknown, dropped = ", ".join(meta.unknown_categories), ", ".join(meta.dropped_classes)
     return Outcome(
-        shown=(f"{predictions}: {images} images",),
+        shown=(
+            f"{predictions}: {images} images",
+            *([f"The network never learned {unknown}: not looked for."] if unknown else []),
+            *([f"{target} has no {dropped}: left out."] if dropped else []),
+        ),
         summary={
             "predictions": str(predictions),
             "images": images,
-            "seconds_per_image": seconds,
+            "seconds_per_image": meta.seconds_per_image,
+            "unknown_categories": meta.unknown_categories,
+            "dropped_classes": meta.dropped_classes,
         },
     )
 

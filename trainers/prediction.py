@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.errors import DatasetError
@@ -82,9 +83,17 @@ def predict(
         poses=poses_path(out).name if predictor.poses else None,
         semantic_dir=predictor.semantic_dir.name if predictor.semantic_dir else None,
         seconds_per_image=predictor.seconds / len(pictures.pictures),
+        unknown_categories=_without(categories.values(), checkpoint.categories),
+        dropped_classes=_without(checkpoint.categories, categories.values()),
     )
     write_bytes_atomic(meta_path(out), meta.model_dump_json(indent=1).encode() + b"\n")
     return out
+
+
+def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Names that are not among the others."""
+    known = set(others)
+    return [name for name in names if name not in known]
 
 
 def _category_ids(

@@ -43,6 +43,8 @@ class PredictionsMeta(BaseModel):
         semantic_dir: Folder of semantic PNGs beside the file, if any.
         poses: BOP results file beside it, made of the keypoints, if any.
         seconds_per_image: Wall time of the network and its post-processing.
+        unknown_categories: Of these, the ones that the network never learned and cannot find.
+        dropped_classes: The network's classes that have no category here; their finds are left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -57,6 +59,8 @@ class PredictionsMeta(BaseModel):
     semantic_dir: str | None = None
     poses: str | None = None
     seconds_per_image: float | None = None
+    unknown_categories: list[str] = []
+    dropped_classes: list[str] = []
 
 
 def sha256_of(path: Path) -> str:
