@@ -20,7 +20,7 @@ from pipeline.specs.ablation import active_augmentations, without_augmentation
 
 __all__ = ["Recipe", "recipes", "run_ablation"]
 
-_ALONE = ("regimes=[synthetic]", "synthetic_fractions=[1.0]")
+_ALONE = ("regimes=[synthetic]", "synthetic_fractions=[1.0]", "claim=null", "plateau=null")
 _AUGMENT = "augment."
 
 
@@ -57,7 +57,7 @@ def recipes(
     Raises:
         SpecError: If a file is wrong, or a part does not exist or is off already.
     """
-    full = load_plan(source, seed=seed, settings=_ALONE)
+    full = _of_frames(source, seed=seed)
     augment = full.experiment.augment
     factors = {f.name: f for f in family_of(full.scene, source=full.scene_source).factors}
     varied = varied_factors(full.scene, tuple(factors.values()), source=full.scene_source)
@@ -72,7 +72,12 @@ def recipes(
             experiment = full.experiment.model_copy(update={"augment": less})
             return Recipe(plan=replace(full, experiment=experiment), without=part, renders=False)
         if "=" in part:
-            changed = load_plan(source, seed=seed, settings=(*_ALONE, part))
+            changed = _of_frames(source, part, seed=seed)
+            if (changed.experiment, changed.scene) == (full.experiment, full.scene):
+                raise SpecError(
+                    f"{source}: part {part!r}: changes nothing; expected another value than the "
+                    "file's. What frames are augmented with, augment_frames says first."
+                )
             return Recipe(plan=changed, without=part, renders=changed.scene != full.scene)
         known = ", ".join((*varied, *augmentations))
         raise SpecError(
@@ -84,6 +89,13 @@ def recipes(
         Recipe(plan=full, without=None, renders=True),
         *(lacking(part) for part in dict.fromkeys(chosen)),
     )
+
+
+def _of_frames(source: Path, *settings: str, seed: int | None) -> Plan:
+    """The plan of the regime ``synthetic`` alone."""
+    plan = load_plan(source, seed=seed, settings=(*_ALONE, *settings))
+    of_frames = {"augment": plan.experiment.frames_augmentation, "augment_frames": None}
+    return replace(plan, experiment=plan.experiment.model_copy(update=of_frames))
 
 
 def run_ablation(

@@ -183,7 +183,7 @@ class Plan:
             return None
         if self.experiment.shared_pretraining:
             run = replace(run, seed=self.experiment.seeds[0])
-        source = _frames(data, run)
+        source = self._frames(data, run)
         return self._training((source,), seed=run.seed, steps=self.experiment.steps // 2)
 
     def training(
@@ -204,7 +204,7 @@ class Plan:
         """
         steps = self.steps_of(run)
         if run.regime == "synthetic":
-            return self._training((_frames(data, run),), seed=run.seed, steps=steps)
+            return self._training((self._frames(data, run),), seed=run.seed, steps=steps)
         split = "train" if fold is None else fold_splits(fold)[0]
         real = _source(data.real).model_copy(
             update={"split": split, "fraction": run.real_fraction, "subset_seed": run.seed}
@@ -213,13 +213,21 @@ class Plan:
             return self._training((real,), seed=run.seed, steps=steps)
         if run.regime == "mixed":
             share = self.experiment.real_share
-            synthetic = _frames(data, run).model_copy(update={"weight": 1 - share})
+            synthetic = self._frames(data, run).model_copy(update={"weight": 1 - share})
             real = real.model_copy(update={"weight": share})
             return self._training((real, synthetic), seed=run.seed, steps=steps)
         spec = self._training((real,), seed=run.seed, steps=steps - self.experiment.steps // 2)
         rate = self.experiment.finetune_learning_rate or spec.learning_rate
         model = spec.model.model_copy(update={"weights": pretrained})
         return spec.model_copy(update={"model": model, "learning_rate": rate})
+
+    def _frames(self, data: TrainingData, run: PlannedRun) -> DataSource:
+        some: dict[str, object] = {}
+        if run.synthetic_fraction < 1:
+            some = {"fraction": run.synthetic_fraction, "subset_seed": run.seed}
+        if self.experiment.augment_frames not in (None, self.experiment.augment):
+            some["augment"] = self.experiment.augment_frames
+        return _source(data.synthetic).model_copy(update=some)
 
     def _training(self, data: tuple[DataSource, ...], *, seed: int, steps: int) -> TrainSpec:
         experiment = self.experiment
@@ -273,14 +281,6 @@ def load_plan(
         scene_source=experiment.synthetic,
         scene=load_scene(experiment.synthetic, seed=seed),
         purpose="tuning" if tuning else "final",
-    )
-
-
-def _frames(data: TrainingData, run: PlannedRun) -> DataSource:
-    return _source(data.synthetic).model_copy(
-        update={"fraction": run.synthetic_fraction, "subset_seed": run.seed}
-        if run.synthetic_fraction < 1
-        else {}
     )
 
 

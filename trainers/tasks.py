@@ -179,7 +179,7 @@ class CropTask(TrainingTask[PictureSource, DetectionExample]):
         example = self._decoded(slot.source, slot.index)
         return augment_crop(
             example,
-            self._spec.augment,
+            self._spec.augmentations[slot.source],
             side_px=self._spec.input_px,
             rng=slot.rng,
             supply=self,
@@ -258,7 +258,8 @@ class ClassificationTask(TrainingTask[ObjectSource, ClassExample]):
 
     def _example(self, slot: Slot) -> ClassExample:
         example = self._decoded(slot.source, slot.index)
-        image = augment_small(example.image, self._spec.augment, rng=slot.rng)
+        augment = self._spec.augmentations[slot.source]
+        image = augment_small(example.image, augment, rng=slot.rng)
         return replace(example, image=image)
 
     def _examples(self, slots: Sequence[Slot]) -> list[ClassExample]:

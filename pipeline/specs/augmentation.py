@@ -8,7 +8,13 @@ from pydantic import Field
 
 from pipeline.specs.document import Spec, SpecPath
 
-__all__ = ["UNCHANGED", "AugmentSpec", "CopyPasteSpec", "check_augmentation_fits_task"]
+__all__ = [
+    "UNCHANGED",
+    "AugmentSpec",
+    "CopyPasteSpec",
+    "check_augmentation_fits_task",
+    "check_augmentation_is_shared",
+]
 
 
 class CopyPasteSpec(Spec):
@@ -79,6 +85,7 @@ class AugmentSpec(Spec):
 
 _OF_CLASSES = ("mixup", "cutmix", "trivial_augment")
 _OF_OTHERS = ("on_objects", "mosaic", "copy_paste")
+_OF_ALL_SOURCES = ("copy_paste", "mixup", "cutmix")
 
 
 def check_augmentation_fits_task(augment: AugmentSpec, task: str) -> None:
@@ -94,3 +101,20 @@ def check_augmentation_fits_task(augment: AugmentSpec, task: str) -> None:
 
 UNCHANGED = AugmentSpec(scale=(1, 1), brightness=0, gamma=0, blur_sigma_px=0, noise=0)
 """Every augmentation off."""
+
+
+def check_augmentation_is_shared(augment: AugmentSpec, common: AugmentSpec) -> None:
+    """Refuse another way of mixing the pictures of all sources than the run's.
+
+    Args:
+        augment: Of one source.
+        common: The run's.
+
+    Raises:
+        ValueError: Saying which.
+    """
+    for key in _OF_ALL_SOURCES:
+        if getattr(augment, key) != getattr(common, key):
+            raise ValueError(
+                f"augmentation {key!r} mixes pictures of all sources; expected the same for each"
+            )

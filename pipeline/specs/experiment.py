@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.records.predictions import Task
-from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_task
+from pipeline.specs.augmentation import (
+    AugmentSpec,
+    check_augmentation_fits_task,
+    check_augmentation_is_shared,
+)
 from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.training import ModelSpec, check_network_fits_task
 
@@ -113,6 +118,7 @@ class ExperimentSpec(Spec):
             ``seeds``, whatever its own seed; else every seed has its own.
         finetune_learning_rate: Of the second half of ``pretrain_finetune``; ``None``:
             ``learning_rate``.
+        augment_frames: Keys of ``augment`` with other values for rendered frames, in every regime.
         boxes: Detection only: rendered frames are trained and tested on with boxes drawn so, and
             without masks.
         crops: Classification only: how objects are cut out of the frames.
@@ -147,6 +153,7 @@ class ExperimentSpec(Spec):
     learning_rate: float = Field(default=2e-3, gt=0)
     finetune_learning_rate: float | None = Field(default=None, gt=0)
     augment: AugmentSpec = AugmentSpec()
+    augment_frames: AugmentSpec | None = None
     boxes: BoxSpec | None = None
     crops: CropSpec = CropSpec()
     quarter_turns: bool = False
@@ -156,11 +163,29 @@ class ExperimentSpec(Spec):
     log: SpecPath | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _frames_are_augmented_alike(cls, document: Any) -> Any:  # noqa: ANN401
+        """What ``augment_frames`` does not say is as ``augment`` says."""
+        if not isinstance(document, Mapping):
+            return document
+        common, own = document.get("augment", {}), document.get("augment_frames")
+        if not (isinstance(common, Mapping) and isinstance(own, Mapping)):
+            return document
+        return {**document, "augment_frames": {**common, **own}}
+
     @model_validator(mode="after")
     def _network_fits_task(self) -> ExperimentSpec:
         check_network_fits_task(self.model, self.task, input_px=self.input_px)
-        check_augmentation_fits_task(self.augment, self.task)
+        for augment in (self.augment, self.frames_augmentation):
+            check_augmentation_fits_task(augment, self.task)
+            check_augmentation_is_shared(augment, self.augment)
         return self
+
+    @property
+    def frames_augmentation(self) -> AugmentSpec:
+        """Random changes of rendered frames."""
+        return self.augment_frames or self.augment
 
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> ExperimentSpec:

@@ -9,7 +9,11 @@ from pydantic import Field, model_validator
 
 from pipeline.errors import SpecError
 from pipeline.records.predictions import Task
-from pipeline.specs.augmentation import AugmentSpec, check_augmentation_fits_task
+from pipeline.specs.augmentation import (
+    AugmentSpec,
+    check_augmentation_fits_task,
+    check_augmentation_is_shared,
+)
 from pipeline.specs.document import Spec, SpecPath
 from pipeline.specs.optimisation import (
     METRICS,
@@ -132,6 +136,8 @@ class DataSource(Spec):
             (``trainers.balance``).
         rare_below: Only classes in a smaller share of the pictures come more often (t of repeat
             factor sampling); by default all but the most frequent one. Not in classification.
+        augment: Random changes of its pictures, in place of the run's; ``None``: the run's. Not
+            for what mixes pictures of all sources: ``copy_paste``, ``mixup``, ``cutmix``.
     """
 
     path: SpecPath
@@ -141,6 +147,8 @@ class DataSource(Spec):
     subset_seed: int = Field(default=0, ge=0)
     balance: Literal["none", "classes"] = "none"
     rare_below: float | None = Field(default=None, gt=0, le=1)
+    # Left out of files and of the names of cells where there is none.
+    augment: AugmentSpec | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class AdaptSpec(Spec):
@@ -228,5 +236,12 @@ class TrainSpec(Spec):
     @model_validator(mode="after")
     def _network_fits_task(self) -> TrainSpec:
         check_network_fits_task(self.model, self.task, input_px=self.input_px)
-        check_augmentation_fits_task(self.augment, self.task)
+        for augment in self.augmentations:
+            check_augmentation_fits_task(augment, self.task)
+            check_augmentation_is_shared(augment, self.augment)
         return self
+
+    @property
+    def augmentations(self) -> tuple[AugmentSpec, ...]:
+        """Of every source, its own or the run's."""
+        return tuple(source.augment or self.augment for source in self.data)

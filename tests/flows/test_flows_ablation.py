@@ -77,6 +77,31 @@ def test_recipes_differ_in_one_part_only(write_experiment):
         assert recipe.plan.experiment.steps == full.plan.experiment.steps
 
 
+def test_what_is_about_photographs_alone_is_left_aside(write_experiment):
+    source = write_experiment(
+        regimes="[real, mixed, synthetic]", claim="mixed", plateau="{times: [2.0]}"
+    )
+    full, _ = recipes(source, parts=["lighting"])
+    assert full.plan.experiment.claim is None
+    assert full.plan.experiment.plateau is None
+
+
+def test_augmentations_are_those_of_frames(write_experiment):
+    source = write_experiment(
+        augment="{flip: true, noise: 0}", augment_frames="{hue: 0.1, flip: false}"
+    )
+    _, *others = recipes(source)
+    names = [recipe.without for recipe in others]
+    assert "augment.hue" in names
+    assert "augment.flip" not in names, "frames are not mirrored"
+    without_hue = next(recipe for recipe in others if recipe.without == "augment.hue")
+    assert without_hue.plan.experiment.augment.hue == 0
+    with pytest.raises(SpecError, match="changes nothing"):
+        recipes(source, parts=["augment.hue=0.3"])
+    _, more = recipes(source, parts=["augment_frames.hue=0.3"])
+    assert more.plan.experiment.augment.hue == 0.3
+
+
 def test_any_key_of_the_experiment_can_be_a_part(write_experiment):
     _, thin = recipes(write_experiment(), parts=["model.width=0.5"])
     assert thin.plan.experiment.model.width == 0.5

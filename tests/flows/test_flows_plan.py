@@ -14,6 +14,7 @@ from flows.plan import DEMO, TrainingData, load_plan
 from pipeline.errors import SpecError
 from pipeline.sampling.factors import FactorDraws, bind_factors
 from pipeline.sampling.seeds import FrameSeeds
+from pipeline.specs.experiment import ExperimentSpec
 from pipeline.specs.scene import ImageSpec
 
 REGIMES = "[real, synthetic, mixed, pretrain_finetune]"
@@ -66,6 +67,34 @@ def test_what_each_regime_trains_on(tmp_path):
     assert {regime: spec.model.weights for regime, spec in specs.items() if spec.model.weights} == {
         "pretrain_finetune": Path("/run")
     }
+
+
+def test_frames_can_be_augmented_in_their_own_way(tmp_path):
+    keys = {"augment": "{hue: 0.01, flip: true}", "augment_frames": "{hue: 0.2}"}
+    plan = plan_of(tmp_path, regimes=REGIMES, **keys)
+    for run in plan.runs():
+        spec = plan.training(run, DATA, pretrained=Path("/run"))
+        before = plan.pretraining(run, DATA)
+        for each in filter(None, (spec, before)):
+            for source, augment in zip(each.data, each.augmentations, strict=True):
+                assert augment.hue == (0.2 if source.path == Path("/frames") else 0.01)
+                assert augment.flip, "as augment says"
+    again = ExperimentSpec.model_validate(plan.experiment.model_dump(mode="json"))
+    assert again == plan.experiment
+    with pytest.raises(SpecError, match="'copy_paste' mixes pictures of all sources"):
+        plan_of(tmp_path, augment_frames="{copy_paste: {chance: 0.1}}")
+    with pytest.raises(SpecError, match=r"augment_frames\.hew"):
+        plan_of(tmp_path, augment_frames="{hew: 0.1}")
+
+
+def test_names_of_cells_tell_of_an_augmentation_of_ones_own_only_where_there_is_one(tmp_path):
+    alike = plan_of(tmp_path, augment="{hue: 0.2}", augment_frames="{hue: 0.2}")
+    (run,) = alike.runs()
+    (source,) = alike.training(run, DATA).model_dump(mode="json")["data"]
+    assert "augment" not in source, "or trainings of older versions would be done again"
+    own = plan_of(tmp_path, augment_frames="{hue: 0.2}")
+    (source,) = own.training(run, DATA).model_dump(mode="json")["data"]
+    assert source["augment"]["hue"] == 0.2
 
 
 def test_pretraining_is_the_same_for_all_fractions(tmp_path):

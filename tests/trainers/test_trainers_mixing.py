@@ -379,3 +379,42 @@ def test_a_task_mixes_by_the_step_alone(tmp_path):
     (folder / "instances_test.json").write_text(json.dumps(document))
     with pytest.raises(Exception, match=r"no masks; augment\.copy_paste needs some"):
         open_task(spec)
+
+
+@pytest.mark.parametrize(
+    ("task", "network"),
+    [("detection", "compact_detector"), ("classification", "compact_classifier")],
+)
+def test_every_source_is_augmented_in_its_own_way(tmp_path, task, network):
+    folder = paint(tmp_path / "discs")
+    for path in folder.glob("images/*"):
+        cv2.imwrite(str(path), cv2.imread(str(path)) // [4, 2, 1])
+    grey = UNCHANGED.model_copy(update={"grey": 1.0})
+    spec = TrainSpec(
+        task=task,
+        data=(
+            DataSource(path=folder, split="test"),
+            DataSource(path=folder, split="test", augment=grey),
+        ),
+        model=ModelSpec(name=network, width=0.25),
+        input_px=64,
+        batch_size=4,
+        steps=1,
+        augment=UNCHANGED,
+    )
+    opened = open_task(spec)
+    slots = opened._sampler.slots(0)
+    assert {slot.source for slot in slots} == {0, 1}
+    for slot in slots:
+        spread = np.ptp(opened._example(slot).image.astype(int), axis=-1).max()
+        assert (spread > 20) == (slot.source == 0)
+
+
+def test_sources_cannot_be_mixed_in_ways_of_their_own():
+    with pytest.raises(ValidationError, match="'mixup' mixes pictures of all sources"):
+        TrainSpec(
+            task="classification",
+            data=(DataSource(path="here", augment=AugmentSpec(mixup=0.5)),),
+            model=ModelSpec(name="resnet18"),
+            steps=1,
+        )

@@ -41,13 +41,14 @@ class KeypointTask(CropTask):
                         f"{spec.path}: {category} has the keypoints {_shown(own)}; those of "
                         f"{self._spec.data[0].path} are {_shown(names[category])}."
                     )
-        augment = self._spec.augment
-        if self._spec.model.name == "heatmap" and (augment.mosaic or augment.copy_paste):
+        ways = self._spec.augmentations
+        crowded = any(augment.mosaic or augment.copy_paste for augment in ways)
+        if self._spec.model.name == "heatmap" and crowded:
             raise SpecError(
                 "key 'augment': mosaic and copy_paste put several objects into a picture; heatmap "
                 "learns one. Leave them out, or choose keypoint_rcnn or compact_detector."
             )
-        if augment.flip:
+        if any(augment.flip for augment in ways):
             self._check_mirrors(names)
         places = {
             category: points
@@ -96,7 +97,7 @@ class KeypointTask(CropTask):
             return super()._example(slot)
         return crop_object(
             self._decoded(slot.source, slot.index),
-            self._spec.augment,
+            self._spec.augmentations[slot.source],
             side_px=self._spec.input_px,
             rng=slot.rng,
         )
