@@ -15,6 +15,7 @@ from evaluation.report.gallery import Picture
 from evaluation.report.inputs import ReportInputs
 from evaluation.report.markdown_text import (
     code_block,
+    code_spans_kept,
     markdown_text,
     plain_markdown_table,
     portable_command,
@@ -67,6 +68,7 @@ def write_markdown(inputs: ReportInputs, out: Path, *, photographs: bool = False
         "confusion_table": _confusion,
         "portable": portable_command,
         "code": code_block,
+        "code_spans": code_spans_kept,
         "written": Markup,  # Markdown of the experiment's author
     }
     text = environment.get_template("report.md").render(

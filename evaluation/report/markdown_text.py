@@ -14,6 +14,7 @@ from pipeline.formats.markdown import table
 
 __all__ = [
     "code_block",
+    "code_spans_kept",
     "markdown_text",
     "plain_markdown_table",
     "portable_command",
@@ -33,9 +34,20 @@ def markdown_text(value: object) -> Markup:
     """
     if isinstance(value, Markup):
         return value
-    text = " ".join(str(value).split())
-    text = _SPECIAL.sub(r"\\\1", re.sub("[&<>]", lambda found: _HTML[found[0]], text))
-    return Markup(_AT_START.sub(r"\\\1", text))
+    return Markup(_AT_START.sub(r"\\\1", _inside(" ".join(str(value).split()))))
+
+
+def code_spans_kept(text: str) -> Markup:
+    r"""One line in which `so` is code and all else shows itself.
+
+    >>> str(code_spans_kept("`real_share` of *some* <b>"))
+    '`real_share` of \\*some\\* &lt;b&gt;'
+    """
+    line = " ".join(text.split())
+    parts = re.split(r"(`[^`]+`)", line)
+    return Markup("").join(
+        Markup(part) if number % 2 else _inside(part) for number, part in enumerate(parts)
+    )
 
 
 def score_markdown(scores: ScoreTable) -> Markup:
@@ -80,3 +92,9 @@ def _cell(cell: Cell | None) -> Markup:
         return Markup("n/a")
     words = [cell.value, f"({cell.interval})" if cell.interval else "", cell.note]
     return markdown_text(" ".join(word for word in words if word))
+
+
+def _inside(text: str) -> Markup:
+    """Part of a line, no character of which means anything."""
+    shown = re.sub("[&<>]", lambda found: _HTML[found[0]], text)
+    return Markup(_SPECIAL.sub(r"\\\1", shown))

@@ -25,6 +25,7 @@ from evaluation.report.facts import effort
 from evaluation.report.findings import experiment_figures, experiment_words, power_words
 from evaluation.report.inputs import ReportInputs
 from evaluation.report.narrative import found_rule, headline_figures, summary
+from evaluation.report.prose import code_spans, prose
 from evaluation.report.reproduction import pinned_files
 from evaluation.report.score_tables import (
     class_tables,
@@ -85,6 +86,7 @@ def write_report(inputs: ReportInputs, out: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"prose": prose, "code_spans": code_spans}
     html = environment.get_template("report.html").render(
         contents.shown,
         gallery=_gallery(contents.cases),

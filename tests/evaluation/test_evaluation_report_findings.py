@@ -346,14 +346,23 @@ def test_twice_the_steps_are_told_and_drawn(fair, tmp_path):
     scores, found = tmp_path / "scores.json", tmp_path / "analysis.json"
     write_scores([], scores)
     write_analysis(fair, found)
+    log = f"# Tries\n\n- *Hue* was off. {EVIL} ![x](http://far/x.png) [y](javascript:y)\n\n"
+    log += "| a |\n|--|\n| 1 |"
     inputs = ReportInputs(
-        title="Fair", scores=scores, analysis=found, claim="mixed", log=f"- *Hue* was off. {EVIL}"
-    )
+        title="Fair", scores=scores, analysis=found, claim="mixed", log=log,
+        notes=(f"Tuned on `train`, not *here*. {EVIL}",),
+    )  # fmt: skip
     html = write_report(inputs, tmp_path / "report.html").read_text()
     assert 'id="plateau"' in html
     assert "Claimed before the final runs" in html
-    assert "- *Hue* was off. &lt;script&gt;" in html
+    assert "<li><em>Hue</em> was off. &lt;script&gt;" in html
+    assert "<h3>Tries</h3>" in html, "under the section's heading"
+    assert "<td>1</td>" in html
+    assert '<img src="http' not in html
+    assert 'href="javascript' not in html
+    assert "Tuned on <code>train</code>, not *here*. &lt;script&gt;" in html
     markdown = write_markdown(inputs, tmp_path / "page").read_text()
     assert "- *Hue* was off." in markdown
+    assert "- Tuned on `train`, not \\*here\\*. &lt;script&gt;" in markdown
     assert (tmp_path / "page" / "figures" / "plateau-1.svg").is_file()
     assert words in markdown.replace("\\", "")
