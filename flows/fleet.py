@@ -14,6 +14,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import torch
 
+from flows.terminal import Rate
 from pipeline.progress import Progress, silent
 from pipeline.specs.training import TrainSpec
 
@@ -104,8 +106,9 @@ class _Told:
     def __init__(self, trainings: Sequence[Training], progress: Progress) -> None:
         self._steps = {training.label: 0 for training in trainings}
         self._total = sum(training.spec.steps for training in trainings)
+        self._before: dict[str, int] = {}  # steps of earlier sessions, and the first of this one
         self._at_work: list[str] = []
-        self._progress = progress
+        self._progress, self._rate = progress, Rate("steps/s")
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -121,7 +124,11 @@ class _Told:
     def step(self, label: str, done: int) -> None:
         with self._lock:
             self._steps[label] = done
-            self._progress(sum(self._steps.values()), self._total, ", ".join(self._at_work))
+            self._before.setdefault(label, done)
+            steps = sum(self._steps.values())
+            gained = steps - sum(self._before.values())
+            note = self._rate.with_note(gained, time.monotonic(), ", ".join(self._at_work))
+            self._progress(steps, self._total, note)
 
 
 @dataclass(slots=True)

@@ -50,7 +50,8 @@ def test_a_fleet_leaves_finished_cells(trainings, tmp_path):
     assert len(list((tmp_path / "cells").glob("*/done.json"))) == 2
     done, total, _ = told[-1]
     assert (done, total) == (6, 6)
-    assert {label for _, _, note in told for label in note.split(", ")} == {"seed 0", "seed 1"}
+    words = {word for _, _, note in told for word in note.split(", ")}
+    assert {word for word in words if "steps/s" not in word} == {"seed 0", "seed 1"}
     # The step finds them: nothing is trained again.
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").glob("*/model.pt")}
     for training in wanted:
@@ -98,6 +99,26 @@ def test_a_lone_training_gets_all_cores(trainings, tmp_path, monkeypatch):
     train_step(wanted[0].spec, tmp_path / "cells", label="seed 0")
     fleet_step(wanted, tmp_path / "cells", at_once=2)
     fleet_step((), tmp_path / "cells", at_once=2)
+
+
+def test_what_earlier_sessions_did_is_not_in_the_rate(trainings, tmp_path, monkeypatch):
+    (tmp_path / "resuming_member.py").write_text(
+        "import json, sys, time\n"
+        "sys.stdin.readline()\n"
+        "for done in (5000, 5001, 5002):\n"
+        "    print(json.dumps({'done': done}), flush=True)\n"
+        "    time.sleep(0.2)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    told = []
+    train_fleet(
+        trainings(steps=9000), tmp_path, at_once=1, member_module="resuming_member",
+        progress=lambda *words: told.append(words),
+    )  # fmt: skip
+    assert [done for done, _, _ in told] == [5000, 5001, 5002, 10002, 10003, 10004]
+    rates = [float(note.split()[0]) for _, _, note in told if "steps/s" in note]
+    assert rates
+    assert max(rates) <= 5
 
 
 def test_members_share_the_cores(trainings, tmp_path, monkeypatch):
