@@ -72,10 +72,13 @@ def test_the_fleet_goes_down_with_its_leader(trainings, tmp_path):
     script = tmp_path / "leader.py"
     specs = [training.spec.model_dump_json() for training in trainings(steps=100_000)]
     script.write_text(
+        "import signal\n"
         "from pathlib import Path\n"
         "from flows.fleet import Training, train_fleet\n"
         "from pipeline.specs.training import TrainSpec\n"
         f"specs = {specs!r}\n"
+        # A job in the background, as nohup starts it, has it ignored, and so have its children.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "told = lambda done, total, note: print(done, flush=True)\n"
         "train_fleet([Training(label=str(i), spec=TrainSpec.model_validate_json(s))"
         " for i, s in enumerate(specs)],"
