@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from markupsafe import Markup
 
+from evaluation.report.prose import CODE_SPAN
 from evaluation.report.tables import Cell, Header, ScoreTable
 from pipeline.formats.markdown import table
 
@@ -43,10 +44,9 @@ def code_spans_kept(text: str) -> Markup:
     >>> str(code_spans_kept("`real_share` of *some* <b>"))
     '`real_share` of \\*some\\* &lt;b&gt;'
     """
-    line = " ".join(text.split())
-    parts = re.split(r"(`[^`]+`)", line)
+    parts = CODE_SPAN.split(" ".join(text.split()))
     return Markup("").join(
-        Markup(part) if number % 2 else _inside(part) for number, part in enumerate(parts)
+        Markup(f"`{part}`") if number % 2 else _inside(part) for number, part in enumerate(parts)
     )
 
 

@@ -7,9 +7,9 @@ import re
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-__all__ = ["code_spans", "prose"]
+__all__ = ["CODE_SPAN", "code_spans", "prose"]
 
-_CODE_SPAN = re.compile(r"`([^`]+)`")
+CODE_SPAN = re.compile(r"`([^`]+)`")
 _UNDER = 2  # headings of the page's sections
 
 
@@ -35,7 +35,7 @@ def code_spans(text: str) -> Markup:
     >>> print(code_spans("Chosen on `train` & <b>"))
     Chosen on <code>train</code> &amp; &lt;b&gt;
     """
-    parts = _CODE_SPAN.split(text)
+    parts = CODE_SPAN.split(text)
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
         for number, part in enumerate(parts)
