@@ -46,5 +46,7 @@ def _without_paths(spec: TrainSpec) -> dict[str, Any]:
     if isinstance(spec.model.weights, Path):
         config["model"]["weights"] = "given"
     if spec.augment.copy_paste is not None and spec.augment.copy_paste.backgrounds is not None:
-        config["augment"]["copy_paste"]["backgrounds"] = "given"
+        for each in (config, *config["data"]):  # a source of its own augmentation pastes alike
+            if "augment" in each:
+                each["augment"]["copy_paste"]["backgrounds"] = "given"
     return config

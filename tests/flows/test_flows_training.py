@@ -5,9 +5,12 @@ import json
 import pytest
 
 from flows.networks import train_network
+from flows.training_cells import training_cell
 from pipeline.errors import DatasetError, SpecError
 from pipeline.formats.annotated import read_splits
 from pipeline.formats.exports import export_pictures
+from pipeline.specs.augmentation import AugmentSpec, CopyPasteSpec
+from pipeline.specs.training import DataSource, ModelSpec, TrainSpec
 
 CONFIG = """
 task: {task}
@@ -66,3 +69,22 @@ def test_exports_and_benchmarks_of_others_are_trained_on(painted_dataset, tmp_pa
         for name in ("by-path", "by-name")
     ]
     assert curves[0]["loss"] == pytest.approx(curves[1]["loss"], rel=1e-5)
+
+
+def test_a_folder_of_backgrounds_may_move(tmp_path):
+    (tmp_path / "data").mkdir()
+    names = []
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "ground.png").write_bytes(b"the same")
+        augment = AugmentSpec(copy_paste=CopyPasteSpec(backgrounds=tmp_path / place))
+        source = DataSource(path=tmp_path / "data", augment=augment.model_copy(update={"hue": 0.1}))
+        spec = TrainSpec(
+            task="detection",
+            data=(source,),
+            model=ModelSpec(name="compact_detector"),
+            steps=1,
+            augment=augment,
+        )
+        names.append(training_cell(spec).key)
+    assert names[0] == names[1]
