@@ -63,6 +63,8 @@ class ModelSpec(Spec):
             the sizes of the training objects, 1 for the compact detector.
         tile: Predict on overlapping squares of this side, px; ``None``: on whole pictures.
         tile_overlap: Of neighbouring tiles, fraction of their side.
+        regions: Of each picture, that Faster, Mask and Keypoint R-CNN learn from in a step; at
+            most a quarter of them show an object.
         weights: ``None`` starts from scratch, ``DEFAULT`` from torchvision's weights of classifier
             or backbone (a download), else a run folder, checkpoint or state dict.
         freeze: What stays as the weights have it.
@@ -76,6 +78,7 @@ class ModelSpec(Spec):
     zoom: float | None = Field(default=None, gt=0, le=8)
     tile: int | None = Field(default=None, ge=64, le=8192)
     tile_overlap: float = Field(default=0.25, ge=0, le=0.75)
+    regions: int = Field(default=128, ge=8, le=2048, exclude_if=lambda value: value == 128)
     weights: Literal["DEFAULT"] | SpecPath | None = None
     freeze: FreezeSpec | None = None
     backbone_rate: float = Field(default=1.0, gt=0, le=1)

@@ -276,3 +276,25 @@ def test_detectors_learn_from_any_picture(name, fpn):
         assert (item.box_xyxy[[0, 2]] <= 64).all()
         assert (item.box_xyxy[[1, 3]] <= 50).all()
         assert (item.mask is not None) == network.makes_masks
+
+
+@pytest.mark.parametrize("regions", [8, 48])
+def test_rcnn_learns_from_so_many_regions_of_a_picture(regions):
+    network = open_network(
+        ModelSpec(name="faster_rcnn", backbone="squeezenet1_1", width=0.25, regions=regions),
+        task="detection",
+        class_count=2,
+        input_px=64,
+        objects=ObjectSizes(small_px=20, large_px=20, aspects=(1, 1, 1)),
+    )
+    module = network.build().train()
+    seen = []
+    module.roi_heads.box_head.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    network.losses(module, network.batch([wide()] * 2, [rng()] * 2))
+    assert seen == [2 * regions]
+
+
+def test_regions_are_for_networks_that_have_some():
+    with pytest.raises(SpecError, match="regions"):
+        check("detection", 64, name="compact_detector", regions=64)
+    assert "regions" not in ModelSpec(name="faster_rcnn").model_dump()  # names of old cells

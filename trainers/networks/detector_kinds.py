@@ -41,6 +41,7 @@ _FOCAL_START = 0.25 * 0.99**2 * -math.log(0.01)
 class FasterRcnnDetection(TorchvisionDetection):
     """Ren et al., NeurIPS 2015; with a pyramid Lin et al., CVPR 2017."""
 
+    options: ClassVar[frozenset[str]] = TorchvisionDetection.options | {"regions"}
     kind: ClassVar[type[nn.Module]] = FasterRCNN
     finest_stride: ClassVar[int] = 4
     further_maps: ClassVar[int] = 1
@@ -65,7 +66,7 @@ class FasterRcnnDetection(TorchvisionDetection):
             "box_predictor": FastRCNNPredictor(hidden, 1 + self.class_count),
             "box_score_thresh": _MIN_SCORE,
             "box_detections_per_img": _MAX_OBJECTS,
-            "box_batch_size_per_image": 128,
+            "box_batch_size_per_image": self.model.regions,
         }
         found: nn.Module = self.kind(maps, **options, **self._further_heads(pool))
         return found
