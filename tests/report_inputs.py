@@ -47,7 +47,7 @@ def write_predictions(path: Path, folder: Path, *, lost: int = 1, scored: float 
     return path
 
 
-def detection_inputs(folder: Path, *, frames: int = 9) -> ReportInputs:
+def detection_inputs(folder: Path, *, frames: int = 9, scored: float = 0.9) -> ReportInputs:
     """Two test sets, a network and a baseline; one class has a hostile name."""
     folders = [
         paint_dataset(folder / name, frames=count, seed=seed)
@@ -58,9 +58,9 @@ def detection_inputs(folder: Path, *, frames: int = 9) -> ReportInputs:
         path.write_text(path.read_text().replace('"disc"', json.dumps(EVIL)))
     real, synthetic = folders
     (real / "manifest.json").unlink()
-    network = write_predictions(folder / "n.json", real)
+    network = write_predictions(folder / "n.json", real, scored=scored)
     baseline = write_predictions(folder / "b.json", real, lost=4, scored=0.7)
-    at_home = write_predictions(folder / "s.json", synthetic)
+    at_home = write_predictions(folder / "s.json", synthetic, scored=scored)
     ours = {"regime": "synthetic", "seed": 0, "trained_on": f"rendered {EVIL}"}
     theirs = ScoreContext(regime="baseline", trained_on="Otsu", tested_on="painted/real")
     write_scores(

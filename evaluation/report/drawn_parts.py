@@ -21,6 +21,7 @@ from evaluation.report.gallery import (
 )
 from evaluation.report.inputs import ReportInputs
 from evaluation.report.mistakes import error_part
+from evaluation.report.operating_points import operating_point
 from evaluation.report.slice_plots import slice_part
 from evaluation.sheet import ConfusionTable, ScoreFile
 from pipeline.dataset.layout import DatasetLayout
@@ -95,15 +96,17 @@ def drawn_parts(
         "best": best,
         "errors": error_part(first, at_home),
         "slices": slice_part(first, at_home, training),
-        "convention": convention_part(first, _calibration(inputs)),
+        "convention": convention_part(first, _calibration(inputs, document)),
         "failures": failures(first, domains, training) if domains and training else [],
     }
 
 
-def _calibration(inputs: ReportInputs) -> DetectionCase | None:
-    if inputs.calibration is None:
+def _calibration(inputs: ReportInputs, document: ScoreFile) -> DetectionCase | None:
+    shown = inputs.calibration
+    if shown is None:
         return None
-    case = open_case(inputs.calibration, min_score=inputs.min_score)
+    point = operating_point(shown, document, otherwise=inputs.min_score)
+    case = open_case(shown, min_score=point.min_score)
     return case if isinstance(case, DetectionCase) else None
 
 

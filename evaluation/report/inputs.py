@@ -31,7 +31,8 @@ class ReportInputs:
         notes: What a fair reader must be told, before the scores.
         command: How to make it all again.
         settings: Files of settings as they were run, by name.
-        min_score: Detections below it are not drawn or counted; scores do not depend on it.
+        min_score: Detections below it are not drawn or counted, where no better threshold was
+            chosen on pictures that are no test; scores do not depend on it.
     """
 
     title: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.report.cases import ClassificationCase, DetectionCase
 from evaluation.report.names import metric_name
+from evaluation.report.operating_points import OperatingPoint
 from evaluation.report.score_tables import cell_of, headline_score, is_network
 from evaluation.report.tables import Cell
 from evaluation.sheet import Score, ScoreFile
@@ -67,13 +68,14 @@ def summary(cases: Sequence[DetectionCase | ClassificationCase], document: Score
     return sentences
 
 
-def found_rule(case: DetectionCase | ClassificationCase, *, min_score: float) -> str:
+def found_rule(case: DetectionCase | ClassificationCase, point: OperatingPoint) -> str:
     """When an object counts as found in pictures and sentences."""
     if isinstance(case, ClassificationCase):
         return ""
+    why = f" ({point.why})" if point.why else ""
     return (
-        f"An object counts as found here when a detection with a score of at least {min_score:g} "
-        "overlaps it by half (IoU 0.5). Scores weigh all thresholds."
+        "An object counts as found here when a detection with a score of at least "
+        f"{point.min_score:.2g}{why} overlaps it by half (IoU 0.5). Scores weigh all thresholds."
     )
 
 

@@ -25,6 +25,7 @@ from evaluation.report.facts import effort
 from evaluation.report.findings import experiment_figures, experiment_words, power_words
 from evaluation.report.inputs import ReportInputs
 from evaluation.report.narrative import found_rule, headline_figures, summary
+from evaluation.report.operating_points import operating_point
 from evaluation.report.prose import code_spans, prose
 from evaluation.report.reproduction import pinned_files
 from evaluation.report.score_tables import (
@@ -111,14 +112,20 @@ def report_contents(inputs: ReportInputs) -> Contents:
     document = read_scores(inputs.scores)
     analysis = Analysis() if inputs.analysis is None else read_analysis(inputs.analysis)
     domains = None if inputs.domains is None else read_domains(inputs.domains)
-    cases = [open_case(shown, min_score=inputs.min_score) for shown in inputs.predicted]
+    points = [
+        operating_point(shown, document, otherwise=inputs.min_score) for shown in inputs.predicted
+    ]
+    cases = [
+        open_case(shown, min_score=point.min_score)
+        for shown, point in zip(inputs.predicted, points, strict=True)
+    ]
     shown: dict[str, Any] = {
         "title": inputs.title,
         "figures": experiment_figures(analysis)
         or (headline_figures(cases[0], document) if cases else []),
         "findings": experiment_words(analysis, claim=inputs.claim),
         "summary": summary(cases, document),
-        "found_rule": found_rule(cases[0], min_score=inputs.min_score) if cases else "",
+        "found_rule": found_rule(cases[0], points[0]) if cases else "",
         "effort": effort(
             inputs.datasets, inputs.runs.values(), seconds_per_image=_seconds_per_image(cases)
         ),
