@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _SPECIAL = re.compile(r"([\\`*_\[\]#~$!])")
-_AT_START = re.compile(r"^([-+=])")  # or a line would become an item or a heading
+_AT_START = re.compile(r"^((?=[-+=])|\d+(?=[.)](?: |$)))")  # or a line becomes an item or heading
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -35,7 +35,7 @@ def markdown_text(value: object) -> Markup:
     """
     if isinstance(value, Markup):
         return value
-    return Markup(_AT_START.sub(r"\\\1", _inside(" ".join(str(value).split()))))
+    return _from_the_start(" ".join(str(value).split()))
 
 
 def code_spans_kept(text: str) -> Markup:
@@ -45,8 +45,9 @@ def code_spans_kept(text: str) -> Markup:
     '`real_share` of \\*some\\* &lt;b&gt;'
     """
     parts = CODE_SPAN.split(" ".join(text.split()))
-    return Markup("").join(
-        Markup(f"`{part}`") if number % 2 else _inside(part) for number, part in enumerate(parts)
+    return _from_the_start(parts[0]) + Markup("").join(
+        _inside(part) if number % 2 else Markup(f"`{part}`")
+        for number, part in enumerate(parts[1:])
     )
 
 
@@ -92,6 +93,11 @@ def _cell(cell: Cell | None) -> Markup:
         return Markup("n/a")
     words = [cell.value, f"({cell.interval})" if cell.interval else "", cell.note]
     return markdown_text(" ".join(word for word in words if word))
+
+
+def _from_the_start(text: str) -> Markup:
+    """A line's first part, which begins neither an item nor a heading."""
+    return Markup(_AT_START.sub(r"\1\\", _inside(text)))
 
 
 def _inside(text: str) -> Markup:

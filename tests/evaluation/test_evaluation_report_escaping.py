@@ -103,6 +103,8 @@ def renamed(painted: ReportInputs, folder: Path, name: str) -> ReportInputs:
 )
 @example(name="".join(PIECES[:8]))
 @example(name="x](https://y.example) **z** | `c` _d_ # $m$ </details>")
+@example(name="-")
+@example(name="1. x")
 @given(name=NAME)
 def test_names_stay_text(painted, ordinary, tmp_path: Path, name: str):
     for before, after in zip(
