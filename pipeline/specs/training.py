@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 
+_REGIONS = 128  # as many as ever: cells whose spec does not tell them keep their names
+
+
 class FreezeSpec(Spec):
     """Which part of the backbone keeps its weights, and how long.
 
@@ -78,7 +81,9 @@ class ModelSpec(Spec):
     zoom: float | None = Field(default=None, gt=0, le=8)
     tile: int | None = Field(default=None, ge=64, le=8192)
     tile_overlap: float = Field(default=0.25, ge=0, le=0.75)
-    regions: int = Field(default=128, ge=8, le=2048, exclude_if=lambda value: value == 128)
+    regions: int = Field(
+        default=_REGIONS, ge=8, le=2048, exclude_if=lambda value: value == _REGIONS
+    )
     weights: Literal["DEFAULT"] | SpecPath | None = None
     freeze: FreezeSpec | None = None
     backbone_rate: float = Field(default=1.0, gt=0, le=1)
