@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blender_scenes.registry import family_of
-from flows.grid import Grid, learned_from, training_data
-from flows.plan import Plan, load_plan
+from flows.grid import Grid, learned_from, train_ahead, training_data
+from flows.plan import Plan, TrainingData, load_plan
 from flows.record import ExperimentRecord, TestedPredictions, refuse_other_kind, write_record
 from flows.steps import PLAIN_STEPS, Steps
 from flows.test_sets import TestSet, real_test_sets
@@ -150,6 +150,7 @@ def run_ablation(
         runs: dict[str, Path] = {}
         tested: list[TestedPredictions] = []
         failures: dict[str, WorkError] = {}
+        grids: list[tuple[Grid, TrainingData]] = []
         for recipe in every:
             grid = Grid(
                 plan=recipe.plan,
@@ -168,11 +169,13 @@ def run_ablation(
                 continue
             if recipe.without is None:
                 frames_of_full = frames
-            data = training_data(synthetic=learned_from(frames, "dataset"), real=None)
             suffix = f" without {recipe.without}" if recipe.folder != "." else ""
             rendered |= {f"{role}{suffix}": folder for role, folder in frames.items()}
-            grid.train_ahead(data, at_once=trainings)
-            for run in recipe.plan.runs():
+            data = training_data(synthetic=learned_from(frames, "dataset"), real=None)
+            grids.append((grid, data))
+        train_ahead(grids, at_once=trainings)
+        for grid, data in grids:
+            for run in grid.plan.runs():
                 try:
                     found = grid.train(run, data)
                     tested.append(grid.predict(run, list(found.values()), test, data))

@@ -25,7 +25,7 @@ from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import find_class_folders, read_image_folder
 from pipeline.specs.scene import SceneSpec
 
-__all__ = ["Grid", "learned_from", "training_data"]
+__all__ = ["Grid", "learned_from", "train_ahead", "training_data"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,22 +90,16 @@ class Grid:
             for training in self._trainings(run, data)
         }
 
-    def train_ahead(self, data: TrainingData, *, at_once: int) -> None:
-        """Train the whole grid, several networks at once, pretrainings first.
+    def pretrainings(self, data: TrainingData) -> Iterator[Training]:
+        """What the grid's networks start from."""
+        found = (self._pretraining(run, data) for run in self.plan.runs())
+        yield from {before.label: before for before in found if before is not None}.values()
 
-        What fails is left for :meth:`train`, which tells why.
-        """
-        if at_once == 1:
-            return
-        runs = list(self.plan.runs())
-        before = filter(None, (self._pretraining(run, data) for run in runs))
-        shared = {pretraining.label: pretraining for pretraining in before}
-        self.steps.fleet(tuple(shared.values()), self.cells, at_once=at_once)
-        trainings: list[Training] = []
-        for run in runs:
+    def trainings(self, data: TrainingData) -> Iterator[Training]:
+        """The grid's networks, less those whose pretraining fails."""
+        for run in self.plan.runs():
             with suppress(WorkError):
-                trainings += self._trainings(run, data)
-        self.steps.fleet(tuple(trainings), self.cells, at_once=at_once)
+                yield from self._trainings(run, data)
 
     def _trainings(self, run: PlannedRun, data: TrainingData) -> Iterator[Training]:
         """A run's networks, one or one for each fold; what they start from is trained."""
@@ -259,6 +253,19 @@ class Grid:
             "mixed": f"{frames} and {real}",
             "pretrain_finetune": f"{frames}, then {real}",
         }[run.regime]
+
+
+def train_ahead(grids: Sequence[tuple[Grid, TrainingData]], *, at_once: int) -> None:
+    """Train grids that share their cells, several networks at once, pretrainings first.
+
+    What fails is left for :meth:`Grid.train`, which tells why.
+    """
+    if at_once == 1 or not grids:
+        return
+    shared = grids[0][0]
+    for wave in (Grid.pretrainings, Grid.trainings):
+        trainings = tuple(found for grid, data in grids for found in wave(grid, data))
+        shared.steps.fleet(trainings, shared.cells, at_once=at_once)
 
 
 def learned_from(rendered: Mapping[str, Path], dataset: str) -> Path:

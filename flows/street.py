@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from flows.budget import Budget, small_budget
-from flows.grid import Grid, learned_from, training_data
+from flows.grid import Grid, learned_from, train_ahead, training_data
 from flows.plan import DEMO, Plan, load_plan
 from flows.record import ExperimentRecord, TestedPredictions, refuse_other_kind, write_record
 from flows.steps import PLAIN_STEPS, Steps
@@ -95,7 +95,7 @@ def _walk(
         )
         tested += grid.linear(real, data)
         tests = (*reals, *grid.synthetic_test(rendered))
-        grid.train_ahead(data, at_once=trainings)
+        train_ahead([(grid, data)], at_once=trainings)
         runs: dict[str, Path] = {}
         failures: dict[str, WorkError] = {}
         calibration: TestedPredictions | None = None

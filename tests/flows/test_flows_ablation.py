@@ -138,15 +138,15 @@ def test_wrong_parts_are_refused(write_experiment, part, complaint):
         recipes(write_experiment(), parts=[part])
 
 
-def test_steps_come_recipe_by_recipe_and_frames_are_shared(tmp_path, standins, write_experiment):
+def test_all_is_rendered_first_and_frames_are_shared(tmp_path, standins, write_experiment):
     source = write_experiment()
     report = run_ablation(source, tmp_path / "out", parts=TWO, steps=standins.steps)
     assert report == tmp_path / "out" / "report.html"
     assert standins.said == [
         "render dataset",
+        "render dataset without lighting",
         "train synthetic seed 0",
         "predict coins/real, synthetic seed 0",
-        "render dataset without lighting",
         "train synthetic seed 0 without lighting",
         "predict coins/real, synthetic seed 0 without lighting",
         "train synthetic seed 0 without augment.noise",
@@ -176,6 +176,26 @@ def test_a_second_call_does_only_what_is_missing(tmp_path, standins, write_exper
     standins.worked = []
     run_ablation(source, tmp_path / "out", parts=TWO, steps=standins.steps)
     assert standins.worked == []
+
+
+def test_networks_of_all_parts_are_trained_side_by_side(
+    tmp_path, standins, write_experiment, monkeypatch
+):
+    waves = []
+
+    def fleet(trainings, cells, *, at_once, progress):
+        waves.append([training.label for training in trainings])
+
+    monkeypatch.setattr(steps, "train_fleet", fleet)
+    source = write_experiment(seeds="[0, 1, 2]")
+    run_ablation(source, tmp_path / "out", parts=TWO, steps=standins.steps, trainings=2)
+    assert waves == [
+        [
+            f"synthetic seed {seed}{part}"
+            for part in ("", " without lighting", " without augment.noise")
+            for seed in (0, 1, 2)
+        ]
+    ]
 
 
 def test_one_failed_part_does_not_stop_the_others(tmp_path, standins, write_experiment):
