@@ -82,8 +82,10 @@ def transfer_part(analysis: Analysis) -> TransferPart | None:
 
 
 def efficiency_plots(analysis: Analysis) -> list[Plot]:
-    """One per real test set, by the main metric."""
-    return [_efficiency_plot(e) for e in _main(analysis.efficiency)]
+    """One per real test set by the main metric, then by all others, which pages fold away."""
+    main = _main(analysis.efficiency)
+    others = [e for e in analysis.efficiency if e not in main]
+    return [_efficiency_plot(e) for e in (*main, *others)]
 
 
 def plateau_plots(analysis: Analysis) -> list[Plot]:

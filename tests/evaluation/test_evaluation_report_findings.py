@@ -85,6 +85,16 @@ def test_figures_are_those_of_the_matrix(analysis):
     assert figures[-1].value == "20"
 
 
+def test_worth_is_told_by_the_main_metric_first_and_then_by_the_others(analysis):
+    (main,) = analysis.efficiency
+    strict = main.model_copy(update={"metric": "box_ap"})
+    for order in ([main, strict], [main, strict, main.model_copy(update={"test": ("b", None)})]):
+        titles = [
+            p.title for p in efficiency_plots(analysis.model_copy(update={"efficiency": order}))
+        ]
+        assert [t.split(" on ")[0] for t in titles] == ["Box AP50"] * (len(order) - 1) + ["Box AP"]
+
+
 def test_tables_and_plots(analysis):
     part = transfer_part(analysis)
     assert part is not None
