@@ -34,7 +34,10 @@ __all__ = [
 ]
 
 
-_REGIONS = 128  # as many as ever: cells whose spec does not tell them keep their names
+# Torchvision's, as ever: cells whose spec does not tell them keep their names.
+_REGIONS = 128
+_PROPOSALS = 1000
+_POSITIVE_FRACTION = 0.25
 
 
 class FreezeSpec(Spec):
@@ -66,8 +69,9 @@ class ModelSpec(Spec):
             the sizes of the training objects, 1 for the compact detector.
         tile: Predict on overlapping squares of this side, px; ``None``: on whole pictures.
         tile_overlap: Of neighbouring tiles, fraction of their side.
-        regions: Of each picture, that Faster, Mask and Keypoint R-CNN learn from in a step; at
-            most a quarter of them show an object.
+        regions: Of each picture, that Faster, Mask and Keypoint R-CNN learn from in a step.
+        proposals: Of each picture, the likeliest, that these regions are drawn from.
+        positive_fraction: Of the regions, at most, those that show an object.
         weights: ``None`` starts from scratch, ``DEFAULT`` from torchvision's weights of classifier
             or backbone (a download), else a run folder, checkpoint or state dict.
         freeze: What stays as the weights have it.
@@ -83,6 +87,15 @@ class ModelSpec(Spec):
     tile_overlap: float = Field(default=0.25, ge=0, le=0.75)
     regions: int = Field(
         default=_REGIONS, ge=8, le=2048, exclude_if=lambda value: value == _REGIONS
+    )
+    proposals: int = Field(
+        default=_PROPOSALS, ge=8, le=4096, exclude_if=lambda value: value == _PROPOSALS
+    )
+    positive_fraction: float = Field(
+        default=_POSITIVE_FRACTION,
+        gt=0,
+        le=1,
+        exclude_if=lambda value: value == _POSITIVE_FRACTION,
     )
     weights: Literal["DEFAULT"] | SpecPath | None = None
     freeze: FreezeSpec | None = None

@@ -278,15 +278,19 @@ def test_detectors_learn_from_any_picture(name, fpn):
         assert (item.mask is not None) == network.makes_masks
 
 
-@pytest.mark.parametrize("regions", [8, 48])
-def test_rcnn_learns_from_so_many_regions_of_a_picture(regions):
-    network = open_network(
-        ModelSpec(name="faster_rcnn", backbone="squeezenet1_1", width=0.25, regions=regions),
+def faster_rcnn(**keys):
+    return open_network(
+        ModelSpec(name="faster_rcnn", backbone="squeezenet1_1", width=0.25, **keys),
         task="detection",
         class_count=2,
         input_px=64,
         objects=ObjectSizes(small_px=20, large_px=20, aspects=(1, 1, 1)),
     )
+
+
+@pytest.mark.parametrize("regions", [8, 48])
+def test_rcnn_learns_from_so_many_regions_of_a_picture(regions):
+    network = faster_rcnn(regions=regions)
     module = network.build().train()
     seen = []
     module.roi_heads.box_head.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
@@ -294,7 +298,29 @@ def test_rcnn_learns_from_so_many_regions_of_a_picture(regions):
     assert seen == [2 * regions]
 
 
+def test_rcnn_draws_them_from_so_many_proposals():
+    network = faster_rcnn(proposals=12, regions=8)
+    module = network.build().train()
+    seen = []
+    module.roi_heads.register_forward_pre_hook(
+        lambda _, given: seen.extend(len(boxes) for boxes in given[1])
+    )
+    network.losses(module, network.batch([wide()] * 2, [rng()] * 2))
+    assert seen == [12, 12]
+
+
+@pytest.mark.parametrize(("fraction", "positives"), [(0.25, 4), (0.75, 12)])
+def test_at_most_so_many_of_them_show_an_object(fraction, positives):
+    module = faster_rcnn(regions=16, positive_fraction=fraction).build().train()
+    box, elsewhere = torch.tensor([[8.0, 8, 28, 28]]), torch.tensor([[40.0, 40, 60, 60]])
+    proposals = [torch.cat([box.expand(30, 4), elsewhere.expand(30, 4)])]
+    targets = [{"boxes": box, "labels": torch.tensor([1])}]
+    labels = module.roi_heads.select_training_samples(proposals, targets)[2][0]
+    assert (len(labels), int((labels > 0).sum())) == (16, positives)
+
+
 def test_regions_are_for_networks_that_have_some():
     with pytest.raises(SpecError, match="regions"):
         check("detection", 64, name="compact_detector", regions=64)
-    assert "regions" not in ModelSpec(name="faster_rcnn").model_dump()  # names of old cells
+    old = ModelSpec(name="faster_rcnn").model_dump()
+    assert not {"regions", "proposals", "positive_fraction"} & old.keys(), "names of old cells"

@@ -41,7 +41,11 @@ _FOCAL_START = 0.25 * 0.99**2 * -math.log(0.01)
 class FasterRcnnDetection(TorchvisionDetection):
     """Ren et al., NeurIPS 2015; with a pyramid Lin et al., CVPR 2017."""
 
-    options: ClassVar[frozenset[str]] = TorchvisionDetection.options | {"regions"}
+    options: ClassVar[frozenset[str]] = TorchvisionDetection.options | {
+        "regions",
+        "proposals",
+        "positive_fraction",
+    }
     kind: ClassVar[type[nn.Module]] = FasterRCNN
     finest_stride: ClassVar[int] = 4
     further_maps: ClassVar[int] = 1
@@ -60,13 +64,14 @@ class FasterRcnnDetection(TorchvisionDetection):
         options: dict[str, Any] = {
             "rpn_anchor_generator": self.layout.anchors(),
             "rpn_pre_nms_top_n_train": 1000,
-            "rpn_post_nms_top_n_train": 1000,
+            "rpn_post_nms_top_n_train": self.model.proposals,
             "box_roi_pool": pool(7),
             "box_head": TwoMLPHead(49 * self.channels, hidden),
             "box_predictor": FastRCNNPredictor(hidden, 1 + self.class_count),
             "box_score_thresh": _MIN_SCORE,
             "box_detections_per_img": _MAX_OBJECTS,
             "box_batch_size_per_image": self.model.regions,
+            "box_positive_fraction": self.model.positive_fraction,
         }
         found: nn.Module = self.kind(maps, **options, **self._further_heads(pool))
         return found
