@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -34,10 +34,9 @@ __all__ = [
 ]
 
 
-# Torchvision's, as ever: cells whose spec does not tell them keep their names.
-_REGIONS = 128
-_PROPOSALS = 1000
-_POSITIVE_FRACTION = 0.25
+def _later(default: Any, **bounds: Any) -> Any:  # noqa: ANN401
+    """A key that came later: cells whose spec leaves it at its default keep their names."""
+    return Field(default=default, exclude_if=lambda value: value == default, **bounds)
 
 
 class FreezeSpec(Spec):
@@ -85,18 +84,9 @@ class ModelSpec(Spec):
     zoom: float | None = Field(default=None, gt=0, le=8)
     tile: int | None = Field(default=None, ge=64, le=8192)
     tile_overlap: float = Field(default=0.25, ge=0, le=0.75)
-    regions: int = Field(
-        default=_REGIONS, ge=8, le=2048, exclude_if=lambda value: value == _REGIONS
-    )
-    proposals: int = Field(
-        default=_PROPOSALS, ge=8, le=4096, exclude_if=lambda value: value == _PROPOSALS
-    )
-    positive_fraction: float = Field(
-        default=_POSITIVE_FRACTION,
-        gt=0,
-        le=1,
-        exclude_if=lambda value: value == _POSITIVE_FRACTION,
-    )
+    regions: int = _later(128, ge=8, le=2048)
+    proposals: int = _later(1000, ge=8, le=4096)
+    positive_fraction: float = _later(0.25, gt=0, le=1)
     weights: Literal["DEFAULT"] | SpecPath | None = None
     freeze: FreezeSpec | None = None
     backbone_rate: float = Field(default=1.0, gt=0, le=1)
@@ -169,7 +159,7 @@ class DataSource(Spec):
     balance: Literal["none", "classes"] = "none"
     rare_below: float | None = Field(default=None, gt=0, le=1)
     # Left out of files and of the names of cells where there is none.
-    augment: AugmentSpec | None = Field(default=None, exclude_if=lambda value: value is None)
+    augment: AugmentSpec | None = _later(None)
 
 
 class AdaptSpec(Spec):
