@@ -54,7 +54,8 @@ def train_fleet(
     """Finish the cells of trainings; one that fails is left as it is, for its step to tell why.
 
     Args:
-        trainings: None of which waits for another.
+        trainings: None of which waits for another; the longest begin, so that no core is left
+            alone with one at the end.
         cells: Folder of all cells.
         at_once: How many; further ones wait.
         progress: Told of the steps of all together, and of who is at work.
@@ -70,9 +71,10 @@ def train_fleet(
         fleet.train(training, share)
         shares.put(share)
 
+    longest_first = sorted(trainings, key=lambda training: -training.spec.steps)
     with ThreadPoolExecutor(max(1, at_once)) as pool:
         try:
-            for done in [pool.submit(work, training) for training in trainings]:
+            for done in [pool.submit(work, training) for training in longest_first]:
                 done.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

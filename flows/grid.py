@@ -90,16 +90,20 @@ class Grid:
             for training in self._trainings(run, data)
         }
 
-    def pretrainings(self, data: TrainingData) -> Iterator[Training]:
-        """What the grid's networks start from."""
-        found = (self._pretraining(run, data) for run in self.plan.runs())
-        yield from {before.label: before for before in found if before is not None}.values()
-
-    def trainings(self, data: TrainingData) -> Iterator[Training]:
-        """The grid's networks, less those whose pretraining fails."""
-        for run in self.plan.runs():
-            with suppress(WorkError):
+    def first_trainings(self, data: TrainingData) -> Iterator[Training]:
+        """Networks that wait for no other, pretrainings before the grid's own."""
+        before = {run: self._pretraining(run, data) for run in self.plan.runs()}
+        yield from {found.label: found for found in before.values() if found is not None}.values()
+        for run, found in before.items():
+            if found is None:
                 yield from self._trainings(run, data)
+
+    def fine_tunings(self, data: TrainingData) -> Iterator[Training]:
+        """The grid's networks that go on from a pretraining, unless that fails."""
+        for run in self.plan.runs():
+            if self._pretraining(run, data) is not None:
+                with suppress(WorkError):
+                    yield from self._trainings(run, data)
 
     def _trainings(self, run: PlannedRun, data: TrainingData) -> Iterator[Training]:
         """A run's networks, one or one for each fold; what they start from is trained."""
@@ -256,14 +260,14 @@ class Grid:
 
 
 def train_ahead(grids: Sequence[tuple[Grid, TrainingData]], *, at_once: int) -> None:
-    """Train grids that share their cells, several networks at once, pretrainings first.
+    """Train grids that share their cells, several networks at once, fine-tunings last.
 
     What fails is left for :meth:`Grid.train`, which tells why.
     """
     if at_once == 1 or not grids:
         return
     shared = grids[0][0]
-    for wave in (Grid.pretrainings, Grid.trainings):
+    for wave in (Grid.first_trainings, Grid.fine_tunings):
         trainings = tuple(found for grid, data in grids for found in wave(grid, data))
         shared.steps.fleet(trainings, shared.cells, at_once=at_once)
 

@@ -59,6 +59,18 @@ def test_a_fleet_leaves_finished_cells(trainings, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+def test_the_longest_begin(trainings, tmp_path):
+    """Two cores are done with 3, 2 and 1 steps after 3 instead of 4."""
+    wanted = [trainings(steps=steps)[0] for steps in (1, 2, 3)]
+    train_fleet(wanted, tmp_path, at_once=1)
+    ended = {path.stat().st_mtime_ns: path for path in tmp_path.glob("*/done.json")}
+    steps = [
+        json.loads((ended[when].parent / "train.json").read_text())["steps"]
+        for when in sorted(ended)
+    ]
+    assert steps == [3, 2, 1]
+
+
 def test_one_that_fails_is_left_for_its_step(trainings, tmp_path):
     good, bad = trainings()[0], trainings(clip_norm=1e-9, learning_rate=1e30)[1]
     train_fleet([bad, good], tmp_path / "cells", at_once=2)

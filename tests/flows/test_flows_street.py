@@ -167,7 +167,7 @@ def test_pretraining_is_shared_and_tests_keep_off_the_training_pictures(
 def test_several_at_once_leave_the_rest_to_be_evaluated(
     they_train, tmp_path, standins, signs, write_experiment, monkeypatch
 ):
-    """Pretrainings come first; what a fleet leaves undone is done one by one."""
+    """Fine-tunings come last; what a fleet leaves undone is done one by one."""
     waves = []
 
     def fleet(trainings, cells, *, at_once, progress):
@@ -185,14 +185,11 @@ def test_several_at_once_leave_the_rest_to_be_evaluated(
         baseline="false",
     )
     run_experiment(source, tmp_path / "out", steps=standins.steps, trainings=3)
-    assert waves[0] == ["pretraining seed 0", "pretraining seed 1"]
-    assert sorted(waves[1]) == sorted(
-        f"{regime} {share} seed {seed}"
-        for regime in ("pretrain_finetune", "real")
-        for share in ("0.5", "1")
-        for seed in (0, 1)
-    )
-    assert len(waves) == 2
+    first, last = waves
+    assert first[:2] == ["pretraining seed 0", "pretraining seed 1"]
+    for wave, regime in ((first[2:], "real"), (last, "pretrain_finetune")):
+        wanted = (f"{regime} {share} seed {seed}" for share in ("0.5", "1") for seed in (0, 1))
+        assert sorted(wave) == sorted(wanted)
     assert len(standins.specs) == 2 + 8
     assert len(standins.tested) == 8
 
