@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 from blender_scenes.assets import asset_hashes, check_assets
@@ -25,6 +24,7 @@ from pipeline.dataset.manifest import (
 )
 from pipeline.errors import RenderError
 from pipeline.formats.storage import DISK_FULL
+from pipeline.installation import installed_versions
 from pipeline.progress import Progress, silent
 from pipeline.records.audit import TAKEN_OUT
 from pipeline.sampling.factors import bind_factors
@@ -72,7 +72,8 @@ def render_dataset(
     """Render what is missing of a dataset and assemble it.
 
     Safe to interrupt or kill at any time: a second call renders the rest, and the result is
-    that of an undisturbed run.
+    that of an undisturbed run. A finished dataset is returned as it is, also where there is no
+    Blender: render on one machine, train on another.
 
     Args:
         spec: What to render.
@@ -89,28 +90,37 @@ def render_dataset(
     Raises:
         SpecError: If the spec does not fit its family.
         DatasetError: If ``out`` holds another dataset or another process writes to it.
-        RenderError: If frames are quarantined, the disk is full, or Blender does not start.
+        RenderError: If frames are quarantined, the disk is full, or Blender does not start or is
+            not installed.
     """
     spec = resolve_spec(spec, source=source)
     family = family_of(spec, source=source)
+    versions = installed_versions(_PACKAGES)
+    can_render = "bpy" in versions
     wanted = Manifest(
         spec=spec,
         categories=family.categories,
         keypoints=dict(family.keypoints),
-        versions={name: version(package) for name, package in _PACKAGES.items()}
-        | plugin_versions(spec.scene),
-        assets=asset_hashes(spec, source=source),
+        versions=versions | plugin_versions(spec.scene),
+        assets=asset_hashes(spec, source=source) if can_render else {},
     )
     layout = DatasetLayout(out)
     with _told_when_full(out), writer_lock(out):
         before = check_same_dataset(out, wanted) or wanted
-        check_assets(out, before, now=wanted.assets)
-        layout.create()
-        remove_leftovers(layout)
+        if can_render:
+            check_assets(out, before, now=wanted.assets)
         whole = before.complete and not before.quarantined and before.spec.frames == spec.frames
         if whole and is_intact(layout, before):
             progress(spec.frames, spec.frames, "already done")
             return out
+        if not can_render:
+            raise RenderError(
+                f"{out}: holds no finished dataset of {spec.frames} frames, and Blender is not "
+                "installed here; pip install 'blendgap[render]' (Python 3.11), or render it on "
+                "another machine and copy the folder."
+            )
+        layout.create()
+        remove_leftovers(layout)
         audited = {i: why for i, why in before.quarantined.items() if why.startswith(TAKEN_OUT)}
         wanted = wanted.model_copy(update={"quarantined": audited})
         write_manifest(out, wanted.model_copy(update={"seconds": before.seconds}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from math import isfinite
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from evaluation.sheet import (
 )
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
+from pipeline.installation import installed_versions
 from pipeline.records.documents import read_document
 from pipeline.records.predictions import poses_path, read_meta
 
@@ -42,16 +42,19 @@ __all__ = [
 
 _FEW_IMAGES = 10
 _BEST = "_best_threshold"
-_REPORTED = (
-    "blendgap",
-    "bpy",
-    "lightning",
-    "numpy",
-    "opencv-python-headless",
-    "pycocotools",
-    "torch",
-    "torchvision",
-)
+_REPORTED = {
+    name: name
+    for name in (
+        "blendgap",
+        "bpy",
+        "lightning",
+        "numpy",
+        "opencv-python-headless",
+        "pycocotools",
+        "torch",
+        "torchvision",
+    )
+}
 
 
 def evaluate(
@@ -179,7 +182,7 @@ def write_scores(
         test_reads=tuple(read for sheet in sheets for read in sheet.test_reads),
         confusion_matrices=tuple(s.confusion for s in sheets if s.confusion is not None),
         curves=tuple(curve for sheet in sheets for curve in sheet.curves),
-        versions=_versions(),
+        versions={"python": platform.python_version()} | installed_versions(_REPORTED),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json_atomic(path, document.model_dump(mode="json", by_alias=True))
@@ -241,13 +244,3 @@ def _interval_notes(found: Measurement, context: ScoreContext) -> Iterable[str]:
 
 def _unique(notes: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(notes))
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in _REPORTED:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from pipeline.dataset.lock import writer_lock
 from pipeline.dataset.manifest import Manifest, read_manifest
 from pipeline.errors import DatasetError
 from pipeline.formats.storage import write_json_atomic
+from pipeline.installation import installed_versions
 from pipeline.progress import Progress, silent
 from pipeline.records.audit import TAKEN_OUT, AuditedKind, AuditRecord
 from pipeline.records.predictions import sha256_of
@@ -82,7 +82,7 @@ def audit_dataset(
             manifest = _quarantined(folder, manifest, taken)
         record = AuditRecord(
             annotations_sha256=sha256_of(layout.annotations),
-            versions={name: version(package) for name, package in _PACKAGES.items()},
+            versions=installed_versions(_PACKAGES),
             frames=tuple(f.frame for f in findings if f.frame not in taken),
             kinds=_kinds(f for f in findings if f.frame not in taken),
             disagreements={frame: why for frame, why in wrong.items() if frame not in taken},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def check_same_dataset(folder: Path, wanted: Manifest) -> Manifest | None:
     """Refuse to mix two datasets in one folder.
 
     Frames may grow. Everything else that pictures depend on must be what it was: the spec, the
-    seed, and the minor versions of blendgap and bpy.
+    seed, and the minor versions of blendgap and of bpy, unless that is not installed.
 
     Returns:
         The manifest that is there; None where there is none yet.
@@ -99,7 +99,8 @@ def check_same_dataset(folder: Path, wanted: Manifest) -> Manifest | None:
     if not DatasetLayout(folder).manifest.is_file():
         return None
     there = read_manifest(folder)
-    old, new = _identity(there), _identity(wanted)
+    versions = ("blendgap", "bpy") if "bpy" in wanted.versions else ("blendgap",)
+    old, new = _identity(there, versions), _identity(wanted, versions)
     differing = [
         f"{key} {json.dumps(old.get(key))} -> {json.dumps(new.get(key))}"
         for key in sorted(old.keys() | new.keys())
@@ -118,10 +119,10 @@ def check_same_dataset(folder: Path, wanted: Manifest) -> Manifest | None:
     return there
 
 
-def _identity(manifest: Manifest) -> dict[str, Any]:
+def _identity(manifest: Manifest, packages: Iterable[str]) -> dict[str, Any]:
     versions = {
         f"versions.{name}": ".".join(manifest.versions.get(name, "").split(".")[:2])
-        for name in ("blendgap", "bpy")
+        for name in packages
     }
     return versions | _flat(manifest.spec.model_dump(mode="json", exclude=_NOT_IDENTITY), "spec")
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -364,3 +365,34 @@ def test_a_second_parent_is_refused(tmp_path: Path, undisturbed: Path) -> None:
         render(out)
     assert first.wait(timeout=60) == 0
     assert_same_dataset(out, undisturbed)
+
+
+@pytest.fixture
+def no_blender(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that only trains."""
+    installed = metadata.version
+
+    def version(name: str) -> str:
+        if name in ("bpy", "embreex"):
+            raise metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+
+
+@pytest.mark.usefixtures("no_blender")
+def test_a_finished_dataset_needs_no_blender(finished: Path):
+    written = finished.joinpath("manifest.json").stat().st_mtime_ns
+    assert render(finished) == finished
+    assert finished.joinpath("manifest.json").stat().st_mtime_ns == written
+    with pytest.raises(DatasetError, match="seed 0 -> 1"):
+        render(finished, SPEC.model_copy(update={"seed": 1}))
+
+
+@pytest.mark.usefixtures("no_blender")
+def test_what_is_missing_needs_blender(unfinished: Path, undisturbed: Path, tmp_path: Path):
+    more = SPEC.model_copy(update={"frames": FRAMES + 1})
+    for out, spec in ((unfinished, SPEC), (undisturbed, more), (tmp_path / "new", SPEC)):
+        with pytest.raises(RenderError, match=r"Blender is not installed.*another machine"):
+            render(out, spec)
+    assert list(find_done(DatasetLayout(unfinished), FRAMES)) == list(range(FRAMES))
