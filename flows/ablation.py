@@ -16,7 +16,7 @@ from flows.test_sets import TestSet, real_test_sets
 from pipeline.dataset.lock import writer_lock
 from pipeline.errors import SpecError, WorkError
 from pipeline.sampling.ablation import varied_factors, without_factor
-from pipeline.specs.ablation import active_augmentations, without_augmentation
+from pipeline.specs.ablation import active_augmentations, lack_words, without_augmentation
 
 __all__ = ["Recipe", "recipes", "run_ablation"]
 
@@ -165,11 +165,11 @@ def run_ablation(
             except WorkError as failure:
                 if recipe.without is None:
                     raise  # nothing to compare with
-                failures[f"without {recipe.without}"] = failure
+                failures[lack_words(recipe.without)] = failure
                 continue
             if recipe.without is None:
                 frames_of_full = frames
-            suffix = f" without {recipe.without}" if recipe.folder != "." else ""
+            suffix = f" {lack_words(recipe.without)}" if recipe.without and recipe.renders else ""
             rendered |= {f"{role}{suffix}": folder for role, folder in frames.items()}
             data = training_data(synthetic=learned_from(frames, "dataset"), real=None)
             grids.append((grid, data))

@@ -23,6 +23,7 @@ from flows.test_sets import TestSet
 from pipeline.errors import WorkError
 from pipeline.formats.coco import find_annotations, read_coco
 from pipeline.formats.imagefolder import find_class_folders, read_image_folder
+from pipeline.specs.ablation import lack_words
 from pipeline.specs.scene import SceneSpec
 
 __all__ = ["Grid", "learned_from", "train_ahead", "training_data"]
@@ -65,7 +66,7 @@ class Grid:
                 scene,
                 self.datasets / name,
                 source=self.plan.scene_source,
-                label=name if self.without is None else f"{name} without {self.without}",
+                label=name if self.without is None else f"{name} {lack_words(self.without)}",
                 workers=self.workers,
             )
             for name, scene in wanted.items()
@@ -240,7 +241,7 @@ class Grid:
 
     def label(self, run: PlannedRun) -> str:
         """What to call a run."""
-        return run.label if self.without is None else f"{run.label} without {self.without}"
+        return run.label if self.without is None else f"{run.label} {lack_words(self.without)}"
 
     def _trained_on(self, run: PlannedRun, synthetic_images: int) -> str:
         real = f"{Path(self.plan.experiment.benchmark).name}/real"
@@ -248,7 +249,7 @@ class Grid:
         if 0 < run.synthetic_fraction < 1:
             frames = f"{synthetic_images:,} frames of {frames}"
         if self.without is not None:
-            frames = f"{frames} without {self.without}"
+            frames = f"{frames} {lack_words(self.without)}"
         if run.times != 1:
             real = f"{real}, {run.times:g} x the steps"
         return {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evaluation.analysis.records import Ablation, Effect
 from evaluation.report.names import metric_name
 from evaluation.report.phrases import listed, points
+from pipeline.specs.ablation import part_words
 
 __all__ = ["ablation_words", "effect_words"]
 
@@ -18,7 +21,8 @@ def effect_words(effect: Effect, metric: str) -> str:
         "harms": "does harm",
         "undecided": "undecided",
     }[effect.verdict]
-    return f"{effect.name}: {points(m.value, sign=True)} {metric_name(metric)}{interval}, {verdict}"
+    gain = f"{points(m.value, sign=True)} {metric_name(metric)}{interval}"
+    return f"{part_words(effect.name)}: {gain}, {verdict}"
 
 
 def ablation_words(ablation: Ablation) -> str:
@@ -29,11 +33,9 @@ def ablation_words(ablation: Ablation) -> str:
     }
     parts = []
     if by_verdict["helps"]:
-        named = [f"{e.name} ({points(e.measured.value, sign=True)})" for e in by_verdict["helps"]]
-        parts.append(f"what matters is {listed(named)}")
+        parts.append(f"what matters is {_gains(by_verdict['helps'])}")
     if by_verdict["harms"]:
-        named = [f"{e.name} ({points(e.measured.value, sign=True)})" for e in by_verdict["harms"]]
-        parts.append(f"better left out: {listed(named)}")
+        parts.append(f"better left out: {_gains(by_verdict['harms'])}")
     if by_verdict["undecided"]:
         count = len(by_verdict["undecided"])
         what = "part makes" if count == 1 else "parts make"
@@ -43,3 +45,10 @@ def ablation_words(ablation: Ablation) -> str:
             parts = [f"{none} difference that can be seen"]
     text = "; ".join(parts)
     return f"Of this recipe, {text} (points of {metric_name(ablation.metric)}, Holm-corrected)."
+
+
+def _gains(effects: Sequence[Effect]) -> str:
+    return listed(
+        f"{part_words(effect.name)} ({points(effect.measured.value, sign=True)})"
+        for effect in effects
+    )

@@ -11,6 +11,7 @@ from evaluation.report.narrative import Figure
 from evaluation.report.phrases import REGIME_TITLES, number, rendered, training_words
 from evaluation.report.tables import Header, ScoreTable
 from evaluation.report.worth import best_gain_words, exchange_words, size_words, worth_figure
+from pipeline.specs.ablation import lack_words
 
 _FIGURES = {
     "real": "{} real photographs alone",
@@ -175,5 +176,5 @@ def _training_header(training: Training) -> Header:
     if training.real_images:
         counts.append(f"{training.real_images:,} real")
     if training.without:
-        counts.append(f"without {training.without}")
+        counts.append(lack_words(training.without))
     return Header(title=title, hint=" + ".join(counts))

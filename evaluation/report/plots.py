@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from evaluation.analysis.records import Ablation, Efficiency, Measured
 from evaluation.report.axes import ticks
+from pipeline.specs.ablation import part_words
 
 __all__ = ["Bar", "Mark", "bar_chart", "effects_chart", "efficiency_chart", "mark_chart"]
 
@@ -18,7 +19,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 18, 26, 46
 _CURVE_HEIGHT = 340
 _ROW, _AXIS = 30, 34
 _LETTER = 7.4  # px of a letter of the charts' text, on average
-_NAME_LETTERS = 24
+_NAME_LETTERS = 34
 LINE_OF_REGIME = {"real": 5, "synthetic": 0, "mixed": 1, "pretrain_finetune": 2}
 """Number of the colour of a regime's line, ``--line-N`` in report.css."""
 
@@ -114,7 +115,7 @@ def effects_chart(ablation: Ablation, *, title: str) -> Markup:
     """What each part brings, the largest first, in points (hundredths of the score)."""
     marks = [
         Mark(
-            name=effect.name,
+            name=part_words(effect.name),
             value=100 * (effect.measured.value or 0.0),
             low=None if effect.measured.low is None else 100 * effect.measured.low,
             high=None if effect.measured.high is None else 100 * effect.measured.high,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from evaluation.report.names import HEADLINES, METRICS, REGIMES, metric_hint, metric_name, set_name
 from evaluation.report.tables import Cell, Header, ScoreTable
@@ -74,22 +75,24 @@ def score_tables(document: ScoreFile) -> list[ScoreTable]:
     Synthetic test sets are left out where :func:`domain_table` shows them.
     """
     tables = []
+    arm = _namer(document.scores)
     plain = [s for s in _pooled(document.scores) if s.metric not in _COMPARISONS]
     if domain_table(document) is not None:
         plain = [s for s in plain if not _is_synthetic(s)]
     for test in dict.fromkeys(_test(score) for score in plain):
         here = [s for s in plain if _test(s) == test and _is_main(s)]
-        if len(_arms(here)) > _MOST_COLUMNS:
+        if len(set(map(arm, here))) > _MOST_COLUMNS:
             here = [s for s in here if s.metric in ("dice", *HEADLINES)]
-            table = _arrange(here, title=set_name(*test), rows=_arm, columns=_metric)
+            table = _arrange(here, title=set_name(*test), rows=arm, columns=_metric)
         else:
-            table = _arrange(here, title=set_name(*test), rows=_metric, columns=_arm)
+            table = _arrange(here, title=set_name(*test), rows=_metric, columns=arm)
         tables.append(table)
     return tables
 
 
 def more_tables(document: ScoreFile) -> list[ScoreTable]:
     """Metrics that are not in METRICS, one table per test set; none with many trainings."""
+    arm = _namer(document.scores)
     plain = [
         s
         for s in _pooled(document.scores)
@@ -100,8 +103,8 @@ def more_tables(document: ScoreFile) -> list[ScoreTable]:
     tables = []
     for test in dict.fromkeys(_test(score) for score in plain):
         here = [s for s in plain if _test(s) == test]
-        if len(_arms(here)) <= _MOST_COLUMNS:
-            tables.append(_arrange(here, title=set_name(*test), rows=_metric, columns=_arm))
+        if len(set(map(arm, here))) <= _MOST_COLUMNS:
+            tables.append(_arrange(here, title=set_name(*test), rows=_metric, columns=arm))
     return tables
 
 
@@ -110,17 +113,18 @@ def class_tables(document: ScoreFile) -> list[ScoreTable]:
 
     With many trainings only on the test set that comes first.
     """
+    arm = _namer(document.scores)
     per_class = [
         s for s in _pooled(document.scores) if s.class_name is not None and s.metric in METRICS
     ]
-    if len(_arms(per_class)) > _MOST_COLUMNS:
+    if len(set(map(arm, per_class))) > _MOST_COLUMNS:
         per_class = [s for s in per_class if _test(s) == _test(per_class[0])]
     metrics = [m for m in METRICS if any(s.metric == m for s in per_class)]
     shown = sorted(metrics, key=lambda m: m not in HEADLINES)[:_MOST_CLASS_COLUMNS]
     per_class = [s for s in per_class if s.metric in shown]
     tables = []
-    for key in dict.fromkeys((_test(s), _arm(s)) for s in per_class):
-        here = [s for s in per_class if (_test(s), _arm(s)) == key]
+    for key in dict.fromkeys((_test(s), arm(s)) for s in per_class):
+        here = [s for s in per_class if (_test(s), arm(s)) == key]
         header = key[1]
         title = ", ".join(word for word in (header.title, header.hint, set_name(*key[0])) if word)
         tables.append(_arrange(here, title=title, rows=_class, columns=_metric_only))
@@ -238,12 +242,22 @@ def _is_main(score: Score) -> bool:
     return main or score.metric == "dice"
 
 
-def _arms(scores: Iterable[Score]) -> set[Header]:
-    return {_arm(score) for score in scores}
+def _namer(scores: Iterable[Score]) -> Callable[[Score], Header]:
+    """What to call each training, so that no two have one name.
 
+    Of an ablation and of several numbers of frames the regime leaves open which it was.
+    """
+    known: dict[tuple[str | None, float | None], set[str | None]] = {}
+    for score in scores:
+        known.setdefault((score.regime, score.real_fraction), set()).add(score.trained_on)
 
-def _arm(score: Score) -> Header:
-    return arm_header(score)
+    def name(score: Score) -> Header:
+        header = arm_header(score)
+        if is_network(score) and len(known[score.regime, score.real_fraction]) > 1:
+            return replace(header, hint=f"{score.trained_on}, {header.hint}")
+        return header
+
+    return name
 
 
 def _metric(score: Score) -> Header:

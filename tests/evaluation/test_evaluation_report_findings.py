@@ -25,6 +25,7 @@ from evaluation.report.inputs import ReportInputs
 from evaluation.report.markdown_page import write_markdown
 from evaluation.report.page import write_report
 from evaluation.report.plots import Bar, Mark, bar_chart, mark_chart
+from evaluation.report.score_tables import score_tables
 from evaluation.report.sections import (
     ablation_plots,
     efficiency_plots,
@@ -113,6 +114,19 @@ def test_tables_and_plots(analysis):
     assert ablation.sentences[0].startswith("lighting: +")
     assert ablation.sentences[0].endswith("], helps")
     assert ablation.sentences[1].endswith("], undecided")
+
+
+def test_every_recipe_of_an_ablation_has_scores_of_its_own(tmp_path: Path):
+    sheets = [s for s in sheets_of_an_experiment() if s.context.regime == "synthetic"]
+    photographed = [s for s in sheets if s.context.tested_on != "scene/synthetic"]
+    (table,) = score_tables(write_scores(photographed, tmp_path / "scores.json"))
+    full, lit, posed = ("frames", "frames without lighting", f"frames without pose {EVIL}")
+    assert [column.hint for column in table.columns] == [
+        f"{recipe}, network, mean of 3 seeds" for recipe in (full, lit, posed)
+    ]
+    scores = dict(zip((full, lit, posed), (float(c.value) for c in table.cells[0]), strict=True))
+    assert scores[full] - scores[lit] == pytest.approx(0.1, abs=0.03)
+    assert scores[full] - scores[posed] == pytest.approx(0.0, abs=0.03)
 
 
 def test_the_report_shows_all_of_it_escaped(analysis, tmp_path: Path):
@@ -227,6 +241,10 @@ def test_effects_in_words(analysis):
     ablation = analysis.ablations[0]
     assert effect_words(ablation.effects[0], "box_ap50").startswith("lighting: +")
     assert "lighting" in ablation_words(ablation)
+    setting = ablation.effects[0].model_copy(update={"name": "model.width=0.5"})
+    assert effect_words(setting, "box_ap50").startswith("model.width, not 0.5: +")
+    others = ablation.model_copy(update={"effects": (setting, *ablation.effects[1:])})
+    assert "what matters is model.width, not 0.5 (+" in ablation_words(others)
     undecided = ablation.model_copy(update={"effects": ablation.effects[1:]})
     assert "the one part makes no difference that can be seen" in ablation_words(undecided)
 
