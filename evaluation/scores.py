@@ -42,19 +42,16 @@ __all__ = [
 
 _FEW_IMAGES = 10
 _BEST = "_best_threshold"
-_REPORTED = {
-    name: name
-    for name in (
-        "blendgap",
-        "bpy",
-        "lightning",
-        "numpy",
-        "opencv-python-headless",
-        "pycocotools",
-        "torch",
-        "torchvision",
-    )
-}
+_REPORTED = (
+    "blendgap",
+    "bpy",
+    "lightning",
+    "numpy",
+    "opencv-python-headless",
+    "pycocotools",
+    "torch",
+    "torchvision",
+)
 
 
 def evaluate(
@@ -182,7 +179,8 @@ def write_scores(
         test_reads=tuple(read for sheet in sheets for read in sheet.test_reads),
         confusion_matrices=tuple(s.confusion for s in sheets if s.confusion is not None),
         curves=tuple(curve for sheet in sheets for curve in sheet.curves),
-        versions={"python": platform.python_version()} | installed_versions(_REPORTED),
+        versions={"python": platform.python_version()}
+        | installed_versions({name: name for name in _REPORTED}),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json_atomic(path, document.model_dump(mode="json", by_alias=True))

@@ -10,7 +10,6 @@ from evaluation.report.tables import Cell, Header, ScoreTable
 from evaluation.sheet import Score, ScoreFile
 
 __all__ = [
-    "arm_header",
     "cell_of",
     "class_tables",
     "domain_table",
@@ -34,7 +33,7 @@ def is_network(score: Score) -> bool:
     return score.regime in REGIMES
 
 
-def arm_header(score: Score) -> Header:
+def _arm_header(score: Score) -> Header:
     """What to call the training behind a score."""
     if score.regime == "baseline":
         return Header(title=score.trained_on or "Baseline", hint="classical baseline")
@@ -252,7 +251,7 @@ def _namer(scores: Iterable[Score]) -> Callable[[Score], Header]:
         known.setdefault((score.regime, score.real_fraction), set()).add(score.trained_on)
 
     def name(score: Score) -> Header:
-        header = arm_header(score)
+        header = _arm_header(score)
         if is_network(score) and len(known[score.regime, score.real_fraction]) > 1:
             return replace(header, hint=f"{score.trained_on}, {header.hint}")
         return header
