@@ -6,7 +6,7 @@ import colorsys
 
 import numpy as np
 
-from blender_scenes.blocks.shapes import Shape, joined, sheet, slab
+from blender_scenes.blocks.shapes import Shape, joined, sheet
 from blender_scenes.dice.scene import Strip, Tray
 from pipeline.geometry.boxes import FloatArray
 
@@ -14,7 +14,8 @@ __all__ = ["flap_shape", "rim_shape", "tray_walls"]
 
 _PRINT_M = 0.0012  # length of one patch of the print
 _RIM_RINGS = 4
-_MAGNET_GREY = 0.3
+_MAGNET_RIM = (0.86, 0.97, 1.12, 1.5)  # where a magnet's grey blurs into the flap, over its radius
+_MAGNET_LIFT_M = 0.0004
 _FLAP_CELLS = (120, 24)
 
 
@@ -63,7 +64,7 @@ def rim_shape(tray: Tray) -> Shape:
 
 
 def flap_shape(strip: Strip) -> Shape:
-    """A flap with raised edges, its magnets as grey discs on it, in its frame."""
+    """A flap with raised edges, darker at its ends, its magnets as blurred grey discs."""
     half_x, half_y = np.array(strip.size_m) / 2
     columns, rows = _FLAP_CELLS
     x, y = np.meshgrid(
@@ -79,16 +80,23 @@ def flap_shape(strip: Strip) -> Shape:
     y = np.where(pull < 1, np.sign(y) * (half_y - radius + out[1] * pull), y)
     z = strip.curl_m * (np.abs(y) / half_y) ** 4
     shade = strip.shade * np.where(to_edge < 0.1 * half_y, 1.0, 0.95)
+    shade *= 1 - strip.end_shade * (np.abs(x) / half_x) ** 6
     net = np.stack([x, y, z], axis=-1)
     flap = sheet(net, np.repeat(shade[..., None], 3, axis=-1))
-    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    disc = strip.magnet_m / 2 * np.column_stack([np.cos(angle), np.sin(angle)])
-    grey = (_MAGNET_GREY, _MAGNET_GREY, 1.03 * _MAGNET_GREY)
-    magnets = [
-        slab(disc + np.array([side * 0.84 * half_x, 0.0]), 0.0004, grey, sides=(0.3, 0.3, 0.3))
-        for side in (-1, 1)
-    ]
-    return joined([flap, *magnets])
+    return joined([flap, *(_magnet(strip, side * 0.84 * half_x) for side in (-1, 1))])
+
+
+def _magnet(strip: Strip, x_m: float) -> Shape:
+    # A polar net; the clear flap over the disc blurs its rim.
+    angle = np.linspace(2 * np.pi, 0, 41)
+    radii_m = strip.magnet_m / 2 * np.array([0.0, *_MAGNET_RIM])
+    x, y = (np.outer(radii_m, wave) for wave in (np.cos(angle), np.sin(angle)))
+    under = strip.shade * (1 - strip.end_shade * 0.84**6)
+    disc, flap = strip.magnet_shade, 0.95 * under
+    blur = np.array([disc, disc, 0.75 * disc + 0.25 * flap, 0.1 * disc + 0.9 * flap, flap])
+    net = np.stack([x + x_m, y, np.full_like(x, _MAGNET_LIFT_M)], axis=-1)
+    paint = blur[:, None, None] * np.array([1.0, 0.99, 0.97])
+    return sheet(net, np.broadcast_to(paint, net.shape))
 
 
 def _corners(half_m: FloatArray) -> FloatArray:

@@ -101,14 +101,18 @@ class Strip(Record):
         size_m: Length and width.
         curl_m: How far its long sides bend up.
         magnet_m: Diameter of the magnets.
+        magnet_shade: Reflectance of the magnets, seen through the flap.
         shade: Reflectance of the flap.
+        end_shade: Share of it that is missing at the flap's ends.
     """
 
     world_from_strip: Matrix4
     size_m: tuple[float, float]
     curl_m: float
     magnet_m: float
+    magnet_shade: float
     shade: float
+    end_shade: float
 
 
 class DiceScene(SampledScene):

@@ -79,13 +79,16 @@ def draw_setting(draws: FactorDraws, *, pictures: tuple[str, ...]) -> Setting:
     )
     strip = None
     if side:
-        place_m = (0.004 * shift[0, 0], side * (0.124 + 0.006 * shift[0, 1]))
+        look = draws.noise("background", 3).uniform(-1, 1, size=5)
+        place_m = (0.004 * shift[0, 0], side * (0.133 + 0.006 * shift[0, 1]))
         strip = Strip(
             world_from_strip=_lying(place_m, float(turns[0]), z_m=_STRIP_LIFT_M),
-            size_m=(0.28, 0.033 + 0.003 * float(shift[1, 0])),
+            size_m=(0.308 + 0.008 * float(look[0]), 0.033 + 0.003 * float(shift[1, 0])),
             curl_m=0.001 + 0.0007 * float(shift[1, 1]),
-            magnet_m=0.012,
-            shade=min(1.12 * grey, 0.9),
+            magnet_m=0.0142 + 0.0008 * float(look[1]),
+            magnet_shade=0.23 + 0.06 * float(look[2]),
+            shade=min((1.0 + 0.06 * float(look[3])) * grey, 0.9),
+            end_shade=0.12 + 0.1 * float(look[4]),
         )
     if values["setting"] == "box":
         return Setting(field=field, ground=floor, ground_z_m=0.0, strip=strip)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from blender_scenes.dice.box import flap_shape
 from blender_scenes.dice.family import DiceFamily
 from blender_scenes.dice.footprints import Footprint, contact_distance, overlap
 from blender_scenes.dice.paints import draw_paint, surface_paint
@@ -291,6 +292,23 @@ def test_a_factor_moves_nothing_but_its_own(factor: str, mode: str) -> None:
         assert (before.ground, before.tray, before.strip) == (after.ground, after.tray, after.strip)
     if factor != "sensor":
         assert before.sensor == after.sensor
+
+
+@given(frame=st.integers(0, 500))
+@settings(max_examples=40)
+def test_two_magnets_of_their_size_lie_above_the_flap(frame: int) -> None:
+    strip = sample(frame, background={"flap": "near"}).strip
+    assert strip is not None
+    shape = flap_shape(strip)
+    dark = shape.paint.mean(axis=1) < 0.6 * strip.shade
+    x, y, z = shape.vertices_m[dark].T
+    half_x, half_y = np.array(strip.size_m) / 2
+    assert (z > strip.curl_m * (np.abs(y) / half_y) ** 4).all()
+    for side in (x < 0, x > 0):
+        middle = np.array([x[side].mean(), y[side].mean()])
+        assert np.ptp(x[side]) == pytest.approx(strip.magnet_m, rel=0.15)
+        assert np.ptp(y[side]) == pytest.approx(strip.magnet_m, rel=0.15)
+        assert (np.abs(middle) + strip.magnet_m / 2 < [half_x, half_y]).all()
 
 
 SQUARES = st.builds(
