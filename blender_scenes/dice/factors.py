@@ -41,7 +41,7 @@ _SHAPE = Factor(
     meaning="size, edges and pips of a die",
     dependants=("placement",),
     parameters=(
-        per_object("size_m", LogUniform(0.0113, 0.0164), 0.014, "side of the cube", (1e-3, 0.2)),
+        per_object("size_m", LogUniform(0.0096, 0.0139), 0.012, "side of the cube", (1e-3, 0.2)),
         per_object(
             "edge", LogUniform(0.07, 0.2), 0.12, "radius of its edges over half", (0.02, 0.5)
         ),
@@ -166,7 +166,7 @@ _LIGHTING = tailored(
 _CAMERA = tailored(
     CAMERA,
     ranges={
-        "object_px": LogUniform(27, 33),
+        "object_px": LogUniform(23.1, 28.3),
         "azimuth_rad": Uniform(-math.pi / 2 - 0.015, -math.pi / 2 + 0.015),
         "elevation_rad": Uniform(1.5, math.pi / 2),
         "roll_rad": Uniform(-0.01, 0.01),
@@ -174,7 +174,7 @@ _CAMERA = tailored(
         "offset_x": Uniform(-0.02, 0.02),
         "offset_y": Uniform(-0.02, 0.02),
     },
-    off={"object_px": 31.0, "elevation_rad": math.pi / 2, "hfov_rad": 1.1},
+    off={"object_px": 26.6, "elevation_rad": math.pi / 2, "hfov_rad": 1.1},
     dependants=("distractors", "occlusion"),
 )
 

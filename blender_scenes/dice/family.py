@@ -28,7 +28,7 @@ from pipeline.specs.scene import ImageSpec
 
 __all__ = ["DiceFamily"]
 
-_TYPICAL_M = 0.014  # side of the die that the camera's object_px is about
+_TYPICAL_M = 0.012  # side of the die that the camera's object_px is about
 _REACH_M = 0.12  # of the lit scene
 _UPPER_LEFT_RAD = -3 * math.pi / 4  # in the picture, where y runs down
 _LAYOUT = KeypointLayout(
