@@ -118,7 +118,7 @@ class TorchvisionDetection(Detector):
         """See Network."""
         network = self._assemble()
         network.transform = _Zoom(self.layout.zoom)
-        return network
+        return network.to(memory_format=torch.channels_last)
 
     def batch(
         self, examples: Sequence[DetectionExample], rngs: Sequence[np.random.Generator]
@@ -246,7 +246,10 @@ class MapBackbone(Backbone):
 
 
 class _Zoom(GeneralizedRCNNTransform):  # type: ignore[misc]
-    """Resizes by a factor, not to a size: objects keep their scale. Masks are left to us."""
+    """Resizes by a factor, not to a size: objects keep their scale. Masks are left to us.
+
+    Pictures lie in memory as the network's weights do, channels last.
+    """
 
     def __init__(self, zoom: float) -> None:
         super().__init__(0, 0, list(MEAN), list(STD))
@@ -269,6 +272,11 @@ class _Zoom(GeneralizedRCNNTransform):  # type: ignore[misc]
                 masks = functional.interpolate(target["masks"][:, None].float(), after)
                 target["masks"] = masks[:, 0].byte()
         return resized, target
+
+    def batch_images(self, images: list[Tensor], size_divisible: int = 32) -> Tensor:
+        """See torchvision."""
+        batch: Tensor = super().batch_images(images, size_divisible)
+        return batch.contiguous(memory_format=torch.channels_last)
 
     def postprocess(
         self,
