@@ -288,6 +288,16 @@ def faster_rcnn(**keys):
     )
 
 
+def test_rcnn_keeps_its_maps_channels_last():
+    network = faster_rcnn()
+    module = network.build().train()
+    maps = []
+    module.backbone.register_forward_hook(lambda _, __, found: maps.extend(found.values()))
+    network.losses(module, network.batch([wide()] * 2, [rng()] * 2))
+    assert maps
+    assert all(x.is_contiguous(memory_format=torch.channels_last) for x in maps)
+
+
 @pytest.mark.parametrize("regions", [8, 48])
 def test_rcnn_learns_from_so_many_regions_of_a_picture(regions):
     network = faster_rcnn(regions=regions)
