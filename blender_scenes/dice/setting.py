@@ -80,7 +80,7 @@ def draw_setting(draws: FactorDraws, *, pictures: tuple[str, ...]) -> Setting:
     strip = None
     if side:
         look = draws.noise("background", 3).uniform(-1, 1, size=5)
-        place_m = (0.004 * shift[0, 0], side * (0.133 + 0.006 * shift[0, 1]))
+        place_m = (0.004 * shift[0, 0], side * (0.128 + 0.005 * shift[0, 1]))
         strip = Strip(
             world_from_strip=_lying(place_m, float(turns[0]), z_m=_STRIP_LIFT_M),
             size_m=(0.308 + 0.008 * float(look[0]), 0.033 + 0.003 * float(shift[1, 0])),
