@@ -14,8 +14,10 @@ __all__ = ["flap_shape", "rim_shape", "tray_walls"]
 
 _PRINT_M = 0.0012  # length of one patch of the print
 _RIM_RINGS = 4
+_MAGNET_AT = 0.84  # of the way from a flap's middle to its end
 _MAGNET_RIM = (0.86, 0.97, 1.12, 1.5)  # where a magnet's grey blurs into the flap, over its radius
 _MAGNET_LIFT_M = 0.0004
+_INSIDE = 0.95  # shade of a flap within its edges, over that of these
 _FLAP_CELLS = (120, 24)
 
 
@@ -79,22 +81,25 @@ def flap_shape(strip: Strip) -> Shape:
     x = np.where(pull < 1, np.sign(x) * (half_x - radius + out[0] * pull), x)
     y = np.where(pull < 1, np.sign(y) * (half_y - radius + out[1] * pull), y)
     z = strip.curl_m * (np.abs(y) / half_y) ** 4
-    shade = strip.shade * np.where(to_edge < 0.1 * half_y, 1.0, 0.95)
-    shade *= 1 - strip.end_shade * (np.abs(x) / half_x) ** 6
+    shade = _shade(strip, x / half_x) * np.where(to_edge < 0.1 * half_y, 1.0, _INSIDE)
     net = np.stack([x, y, z], axis=-1)
     flap = sheet(net, np.repeat(shade[..., None], 3, axis=-1))
-    return joined([flap, *(_magnet(strip, side * 0.84 * half_x) for side in (-1, 1))])
+    return joined([flap, *(_magnet(strip, side * _MAGNET_AT) for side in (-1, 1))])
 
 
-def _magnet(strip: Strip, x_m: float) -> Shape:
+def _shade(strip: Strip, along: FloatArray) -> FloatArray:
+    # Of the flap's edge; ``along`` is 0 in its middle and -1 and 1 at its ends.
+    return strip.shade * (1 - strip.end_shade * along**6)
+
+
+def _magnet(strip: Strip, along: float) -> Shape:
     # A polar net; the clear flap over the disc blurs its rim.
     angle = np.linspace(2 * np.pi, 0, 41)
     radii_m = strip.magnet_m / 2 * np.array([0.0, *_MAGNET_RIM])
     x, y = (np.outer(radii_m, wave) for wave in (np.cos(angle), np.sin(angle)))
-    under = strip.shade * (1 - strip.end_shade * 0.84**6)
-    disc, flap = strip.magnet_shade, 0.95 * under
+    disc, flap = strip.magnet_shade, _INSIDE * float(_shade(strip, np.array(along)))
     blur = np.array([disc, disc, 0.75 * disc + 0.25 * flap, 0.1 * disc + 0.9 * flap, flap])
-    net = np.stack([x + x_m, y, np.full_like(x, _MAGNET_LIFT_M)], axis=-1)
+    net = np.stack([x + along * strip.size_m[0] / 2, y, np.full_like(x, _MAGNET_LIFT_M)], axis=-1)
     paint = blur[:, None, None] * np.array([1.0, 0.99, 0.97])
     return sheet(net, np.broadcast_to(paint, net.shape))
 
