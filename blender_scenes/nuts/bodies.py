@@ -25,13 +25,15 @@ def _pairs(*codes: str) -> _Colours:
 
 # Colours of hollows and of ridges, as on a screen.
 _DATE = _pairs("3c1b18 8a4d44", "47231c 96584c", "381b1e 80464a", "321614 743f38")
-_FIG = _pairs("3e3e33 a8a88a", "484636 b0ab8c", "3c3833 9a9084", "302d2b 807a76", "443e34 a2967e")
+_FIG = _pairs("40443a 9ea08a", "484640 a8a594", "3c3a38 968f88", "2e2a2c 767076", "443c36 9a8e7e",
+              "46392e 988068", "424634 a0a47e")  # fmt: skip
 _NUT = _pairs("77503a ad866a", "6f4c3c a67e68", "846248 bc9878", "5f4232 9a7058")
 _FOIL = _pairs("d29a1e ffd868", "c48a14 ffc850")
 _TORN = srgb_hex("a87a4c")
 _STALK = srgb_hex("85704e")
 _BARE = srgb_hex("b39a80")
 _SCUFF = srgb_hex("c9b9a6")
+_FILM = srgb_hex("d8cdc4")
 
 
 @lru_cache(maxsize=128)  # sampling needs the coarse ones again and again
@@ -127,7 +129,7 @@ def _fig(net: Net, form: Form, skin: Skin) -> tuple[FloatArray, FloatArray]:
     push = (
         body
         * net.radius**0.7
-        * (form.wrinkles * (0.13 * (ribs - 0.4) + 0.05 * (fine - 0.4)) + 0.07 * dents)
+        * (form.wrinkles * (0.13 * (ribs - 0.4) + 0.035 * (fine - 0.4)) + 0.07 * dents)
     )
     eye = np.exp(-((net.radius / 0.2) ** 2)) * (net.x < 0)
     push += 0.1 * np.exp(-(((net.radius - 0.2) / 0.07) ** 2)) * (net.x < -0.5) - 0.12 * eye
@@ -140,11 +142,11 @@ def _fig(net: Net, form: Form, skin: Skin) -> tuple[FloatArray, FloatArray]:
     vertices_m[:, 1:] += half_m * beyond[:, None] ** 2 * curl
     rng = np.random.default_rng(skin.seed)
     patches = solid_noise(rng, 1.0 * points)
-    share = 0.25 + 1.0 * (ribs - 0.3) + 0.45 * (fine - 0.4) + 0.14 * patches
-    share += 0.1 * solid_noise(rng, 18.0 * points)
+    share = 0.3 + 0.6 * (ribs - 0.3) + 0.25 * (fine - 0.4) + 0.12 * patches
+    share += 0.08 * solid_noise(rng, 18.0 * points)
     paint = _mixed(_picked(_FIG, skin), share.clip(0, 1.15))
     other = _mixed(_FIG[int(rng.integers(len(_FIG)))], share.clip(0, 1.15))
-    blend = (smoothstep(patches, 0.2, 1.6) * 0.8)[:, None]
+    blend = (smoothstep(patches, -0.3, 1.0) * 0.85)[:, None]
     paint = paint + blend * (other - paint)
     specks = smoothstep(solid_noise(rng, 14 * points), 1.9, 2.6) * smoothstep(patches, -1, 1)
     paint = _over(paint, _SCUFF, 0.6 * skin.wear * specks)
@@ -172,11 +174,11 @@ def _hazelnut(net: Net, form: Form, skin: Skin) -> tuple[FloatArray, FloatArray]
     share = 0.5 + 0.05 * stripes + 0.12 * hairs + 0.22 * clouds
     share += 0.07 * solid_noise(rng, 20.0 * points)
     paint = _mixed(_picked(_NUT, skin), share.clip(0, 1.2))
-    # The silky outer film is left in streaks on one side.
+    # The silky outer film is left in flakes on one side.
     side = points @ (lambda v: v / np.linalg.norm(v))(rng.standard_normal(3) * [0.5, 1, 1])
-    film = 0.35 * stripes + 1.2 * hairs + 1.1 * clouds + 1.4 * side - 3.4 + 3.0 * skin.wear
-    film += 0.5 * solid_noise(rng, 9.0 * points)
-    paint = _over(paint, _SCUFF, 0.6 * smoothstep(film, -0.2, 1.7))
+    film = 0.35 * stripes + 0.8 * hairs + 1.1 * clouds + 1.4 * side - 4.0 + 5.0 * skin.wear
+    film += 0.6 * solid_noise(rng, 9.0 * points) + 0.35 * solid_noise(rng, 24.0 * points)
+    paint = _over(paint, _FILM, 0.65 * smoothstep(film, 0.0, 1.2))
     paint = _over(paint, _BARE, scar * (0.7 + 0.15 * solid_noise(rng, 6 * points)).clip(0, 1))
     rim = np.exp(-(((net.x + 0.9) / 0.02) ** 2)) * 0.35
     tip = smoothstep(net.x, 0.93, 0.985)
