@@ -144,7 +144,7 @@ def test_the_older_a_hazelnut_the_more_of_its_pale_film_it_shows() -> None:
             shares.append((shell[:, 2] > 0.55 * shell[:, 0]).mean())
         return float(np.mean(shares))
 
-    # Of 24 photographed ones ten show nothing of it, six a quarter of their side or more.
+    # Of 24 photographed ones ten show nothing of it, seven more than a quarter.
     assert pale(0.0) < 0.05 < pale(0.5) < 0.25 < 0.5 < pale(1.0) < 0.7
 
 
