@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,6 +166,11 @@ class Plan:
         """Optimiser steps of a run, pretraining included."""
         return max(1, round(run.times * self.experiment.steps))
 
+    @property
+    def _pretraining_steps(self) -> int:
+        steps = self.experiment.steps
+        return min(max(1, math.floor(self.experiment.pretrain_share * steps)), steps - 1)
+
     def _shares(self, regime: Regime) -> Iterator[tuple[float, float]]:
         """Shares of real pictures and of frames."""
         sizes = self.experiment.synthetic_fractions
@@ -177,14 +183,14 @@ class Plan:
     def pretraining(self, run: PlannedRun, data: TrainingData) -> TrainSpec | None:
         """What comes before the run, shared by all real fractions; None for most regimes.
 
-        Half of the steps, so that every regime has the same number in all.
+        It takes a share of the steps, so that every regime has the same number in all.
         """
         if run.regime != "pretrain_finetune":
             return None
         if self.experiment.shared_pretraining:
             run = replace(run, seed=self.experiment.seeds[0])
         source = self._frames(data, run)
-        return self._training((source,), seed=run.seed, steps=self.experiment.steps // 2)
+        return self._training((source,), seed=run.seed, steps=self._pretraining_steps)
 
     def training(
         self,
@@ -216,7 +222,7 @@ class Plan:
             synthetic = self._frames(data, run).model_copy(update={"weight": 1 - share})
             real = real.model_copy(update={"weight": share})
             return self._training((real, synthetic), seed=run.seed, steps=steps)
-        spec = self._training((real,), seed=run.seed, steps=steps - self.experiment.steps // 2)
+        spec = self._training((real,), seed=run.seed, steps=steps - self._pretraining_steps)
         rate = self.experiment.finetune_learning_rate or spec.learning_rate
         model = spec.model.model_copy(update={"weights": pretrained})
         return spec.model_copy(update={"model": model, "learning_rate": rate})

@@ -116,8 +116,8 @@ class ExperimentSpec(Spec):
         tuning_share: Of the ``train`` split: what ``--tune`` scores on in place of the test set.
         shared_pretraining: ``pretrain_finetune`` goes on from one pretraining, with the first of
             ``seeds``, whatever its own seed; else every seed has its own.
-        finetune_learning_rate: Of the second half of ``pretrain_finetune``; ``None``:
-            ``learning_rate``.
+        pretrain_share: Of the steps of ``pretrain_finetune``: how many are on rendered frames.
+        finetune_learning_rate: Of its steps on photographs; ``None``: ``learning_rate``.
         augment_frames: Keys of ``augment`` with other values for rendered frames, in every regime.
         boxes: Detection only: rendered frames are trained and tested on with boxes drawn so, and
             without masks.
@@ -148,6 +148,7 @@ class ExperimentSpec(Spec):
     folds: int | None = Field(default=None, ge=2)
     tuning_share: float = Field(default=0.25, gt=0, lt=1)
     shared_pretraining: bool = False
+    pretrain_share: float = Field(default=0.5, gt=0, lt=1)
     input_px: int = Field(default=320, ge=8, le=4096)
     batch_size: int = Field(default=8, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)

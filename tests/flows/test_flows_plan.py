@@ -118,6 +118,18 @@ def test_one_pretraining_can_be_shared_by_all_seeds(tmp_path):
     assert [apart.pretraining(run, DATA).seed for run in apart.runs()] == [3, 4]
 
 
+@pytest.mark.parametrize(
+    ("share", "before", "after"), [("0.5", 5, 6), ("0.25", 2, 9), ("0.01", 1, 10), ("0.99", 10, 1)]
+)
+def test_frames_take_their_share_of_the_steps_and_photographs_the_rest(
+    tmp_path, share, before, after
+):
+    plan = plan_of(tmp_path, regimes="[pretrain_finetune]", steps="11", pretrain_share=share)
+    (run,) = plan.runs()
+    assert plan.pretraining(run, DATA).steps == before
+    assert plan.training(run, DATA, pretrained=Path("/run")).steps == after
+
+
 def test_small_fractions_can_have_more_seeds(tmp_path):
     plan = plan_of(
         tmp_path,
