@@ -91,10 +91,10 @@ class DiceFamily(SceneFamily):
 
 
 def _shape(draws: FactorDraws, number: int) -> DieShape:
-    values: dict[str, Any] = draws.object("shape", number)
-    own = ("size_m", "edge", "ball", "handed", "pip_radius", "pip_pitch", "pip_depth")
-    two, three, six = (bool(values["pips"] >> bit & 1) for bit in range(3))
-    return DieShape(**{name: values[name] for name in own}, turned=(two, three, six))
+    values: dict[str, Any] = dict(draws.object("shape", number))
+    pips = values.pop("pips")
+    two, three, six = (bool(pips >> bit & 1) for bit in range(3))
+    return DieShape(**values, turned=(two, three, six))
 
 
 def _die(

@@ -23,7 +23,7 @@ _SOLD: dict[str, tuple[str, ...]] = {
         "e6e81e e6e81e 111111", "9c2c44 9c2c44 f4f4f4", "16161a 16161a d82024",
     ),
     "marbled": (
-        "0d5a52 3a8c5c f0dc20", "1c68ac 101620 a02a44", "4a4442 262120 a4303a",
+        "0d5a52 3a8c5c f0dc20", "1c68ac 101620 a02a44", "4a4442 262120 c03440",
         "a88444 7a5a28 0c0c0c", "ffd808 ff9a18 101010", "8c2434 b4566a f2f2f2",
         "2c1a50 4a3478 f2f2f2", "c41c1c 8c1014 e8c048", "1a3a9a 5a80d0 f2f2f2",
         "186030 60a870 f2f2f2", "d8d4cc a8a4a0 101010", "202226 585c64 f2f2f2",
@@ -84,4 +84,5 @@ def _marbling(places: FloatArray, seed: int) -> FloatArray:
         wave, push = rng.normal(0, 1.6, size=3), rng.normal(0, 0.35, size=3)
         bent += np.sin(bent @ wave + rng.uniform(0, 6.3))[:, None] * push
     streaks = np.sin(bent @ rng.normal(0, 2.2, size=3) + rng.uniform(0, 6.3))
-    return np.asarray(np.clip(0.5 + 0.9 * streaks + rng.uniform(-0.4, 0.1), 0, 1))
+    depth = rng.uniform(0.2, 0.7)
+    return np.asarray(np.clip(0.5 + depth * streaks + rng.uniform(-0.4, 0.1), 0, 1))

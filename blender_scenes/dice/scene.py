@@ -29,6 +29,8 @@ class DieShape(Record):
         pip_radius: Over half the side.
         pip_pitch: From the middle of a face to its outer pips, along its sides, over half the
             side.
+        six_long: Reach of the rows of three of a six, over ``pip_pitch``.
+        six_wide: Reach of a six across them, over ``pip_pitch``.
         pip_depth: Over half the side.
     """
 
@@ -39,6 +41,8 @@ class DieShape(Record):
     turned: tuple[bool, bool, bool]
     pip_radius: float
     pip_pitch: float
+    six_long: float
+    six_wide: float
     pip_depth: float
 
 

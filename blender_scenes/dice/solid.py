@@ -69,7 +69,7 @@ def pip_places(shape: DieShape, number: int) -> FloatArray:
         3: np.concatenate([middle, corner[:2]]),
         4: corner,
         5: np.concatenate([middle, corner]),
-        6: np.concatenate([corner, [[-1.0, 0.0], [1.0, 0.0]]]),
+        6: np.concatenate([corner, [[-1.0, 0.0], [1.0, 0.0]]]) * [shape.six_wide, shape.six_long],
     }[number]
     if dict(zip((2, 3, 6), shape.turned, strict=True)).get(number, False):
         places = places[:, ::-1] * [-1.0, 1.0]

@@ -37,7 +37,9 @@ SHAPE = DieShape(
     handed="right",
     turned=(False, False, False),
     pip_radius=0.19,
-    pip_pitch=0.5,
+    pip_pitch=0.4,
+    six_long=1.12,
+    six_wide=0.86,
     pip_depth=0.05,
 )
 AXES = [sign * axis for axis in np.eye(3) for sign in (1.0, -1.0)]
@@ -49,7 +51,9 @@ SHAPES = st.builds(
     handed=st.sampled_from(["right", "left"]),
     turned=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     pip_radius=st.floats(0.16, 0.2),
-    pip_pitch=st.floats(0.45, 0.53),
+    pip_pitch=st.floats(0.42, 0.48),
+    six_long=st.floats(1.05, 1.2),
+    six_wide=st.floats(0.85, 0.95),
     pip_depth=st.floats(0.0, 0.1),
 )
 
@@ -110,7 +114,7 @@ def test_two_three_and_six_can_be_turned_and_the_others_look_the_same(number: in
             painted_pips(die_surface(shape, cells=60), normal) for shape in (SHAPE, turned)
         )
         moved = np.linalg.norm(before[:, None] - after, axis=2).min(axis=1)
-        assert (moved.max() > 0.2 * SHAPE.size_m) == (each == number)
+        assert (moved.max() > 0.15 * SHAPE.size_m) == (each == number)
         if each in (1, 4, 5, number):  # the same again after a quarter turn
             quarter = cv2.Rodrigues(normal * np.pi / 2)[0]
             back = np.linalg.norm((before @ quarter.T)[:, None] - after, axis=2).min(axis=1)
