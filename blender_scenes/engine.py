@@ -108,6 +108,7 @@ class Engine:
         camera_object = self._place_camera(camera, scene.lens)
         cycles = bpy.context.scene.cycles
         cycles.seed = noise_seed % 2**31
+        cycles.filter_width = scene.sensor.pixel_filter_px
         cycles.use_light_tree = len(bpy.data.lights) > _FEW_LIGHTS
         moving = scene.lens.shutter_s > 0 and open_shutter(scene, camera_object)
         passes = self._render()

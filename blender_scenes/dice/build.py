@@ -26,7 +26,8 @@ __all__ = ["build"]
 
 _GROUND_M = 4.0
 _PAINT = "paint"
-_FEWEST_CELLS, _MOST_CELLS = 24, 160  # of a die's face: pips stay round, meshes small
+_CELLS_PER_PX = 2  # of a die's face: paint is soft over one cell, so that pips keep their edges
+_FEWEST_CELLS, _MOST_CELLS = 24, 160  # pips stay round, meshes small
 _RIM_ROUGHNESS = 0.25
 
 
@@ -77,7 +78,7 @@ def build(scene: DiceScene, assets: Mapping[str, Path]) -> None:
 
 
 def _add_die(die: Die, material: bpy.types.Material, *, side_px: float) -> None:
-    cells = 2 * round(np.clip(side_px, _FEWEST_CELLS, _MOST_CELLS) / 2)
+    cells = 2 * round(np.clip(_CELLS_PER_PX * side_px, _FEWEST_CELLS, _MOST_CELLS) / 2)
     surface = die_surface(die.shape, cells=cells)
     mesh = face_mesh(f"die {die.instance_id}", surface.vertices_m, surface.quads)
     rgba = np.ones((len(surface.painted), 4), np.float32)

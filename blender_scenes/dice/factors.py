@@ -43,7 +43,7 @@ _SHAPE = Factor(
     parameters=(
         per_object("size_m", LogUniform(0.0096, 0.0139), 0.012, "side of the cube", (1e-3, 0.2)),
         per_object(
-            "edge", LogUniform(0.07, 0.2), 0.12, "radius of its edges over half", (0.02, 0.5)
+            "edge", LogUniform(0.1, 0.32), 0.18, "radius of its edges over half", (0.02, 0.5)
         ),
         per_object(
             "ball",
@@ -89,7 +89,7 @@ _MATERIAL = Factor(
         per_object("brightness", LogUniform(0.75, 1.1), 1.0, "over the colour's", (0.01, 5)),
         per_object("saturation", Uniform(0.2, 1.0), 0.6, "of any colours", _SHARE),
         per_object("value", Uniform(0.03, 0.85), 0.4, "reflectance of any colours", _SHARE),
-        per_object("roughness", LogUniform(0.03, 0.2), 0.1, "of the gloss", (0.02, 1.0)),
+        per_object("roughness", LogUniform(0.02, 0.12), 0.06, "of the gloss", (0.02, 1.0)),
     ),
 )
 
@@ -151,13 +151,13 @@ _BACKGROUND = tailored(
 _LIGHTING = tailored(
     LIGHTING,
     ranges={
-        "world": Choice(("lightbox",) * 6 + ("office", "studio", "even")),
+        "world": Choice(("ringlight",) * 6 + ("lightbox",) * 2 + ("studio", "even")),
         "lamp": Choice(("area",)),
         "elevation_rad": Uniform(0.9, 1.45),
         "distance": LogUniform(1.5, 3.0),
         "size": LogUniform(0.4, 1.0),
         "strength": LogUniform(0.62, 0.7),
-        "fill": Uniform(0.65, 0.95),
+        "fill": Uniform(0.75, 1.0),
         "kelvin": LogUniform(5900, 7000),
         "world_kelvin": LogUniform(6100, 6800),
         "contrast": Uniform(0.7, 1.0),
@@ -187,8 +187,11 @@ _SENSOR = Factor(
         per_frame("exposure", LogUniform(0.96, 1.05), 1.0, "factor on the light", (0.01, 100)),
         per_frame("contrast", Uniform(1.1, 1.35), 1.0, "of its tone curve", (0.1, 5)),
         per_frame("vignetting", Uniform(0.06, 0.18), 0.0, "light lost in the corners", _SHARE),
+        per_frame(
+            "pixel_filter_px", Uniform(0.7, 1.1), 1.5, "that gathers a pixel's light", (0.01, 10)
+        ),
         per_frame("blur_sigma_px", Uniform(0.0, 0.3), 0.0, "of the lens", (0, 20)),
-        per_frame("sharpening", Uniform(0.2, 1.2), 0.0, "of the phone, unsharp mask", (0, 10)),
+        per_frame("sharpening", Uniform(0.1, 0.9), 0.0, "of the phone, unsharp mask", (0, 10)),
         per_frame("grain", Uniform(0.0, 0.0004), 0.0, "noise, share of full scale", _SHARE),
     ),
 )
