@@ -51,6 +51,10 @@ for samples, denoise in ((1, False), (8, True)):
         passes = engine.render(scene, noise_seed=3)
     found |= {f"rgb{samples}": expose(passes.light, SensorSettings()), f"ids{samples}": passes.ids,
               f"depth{samples}": passes.depth_m}
+for name, width_px in (("crisp", 0.5), ("soft", 3.0)):
+    sensor = SensorSettings(pixel_filter_px=width_px)
+    passes = engine.render(scene.model_copy(update={"sensor": sensor}), noise_seed=3)
+    found |= {f"light_{name}": passes.light, f"ids_{name}": passes.ids}
 np.savez(out, **found)
 """
 
@@ -99,6 +103,18 @@ def test_depth_is_along_z_in_metres(camera: Camera, rendered) -> None:
 def test_labels_do_not_depend_on_samples_or_denoiser(rendered) -> None:
     np.testing.assert_array_equal(rendered["ids1"], rendered["ids8"])
     np.testing.assert_array_equal(rendered["depth1"], rendered["depth8"])
+
+
+@pytest.mark.blender
+def test_a_wider_pixel_filter_softens_outlines_and_leaves_labels_alone(rendered) -> None:
+    def blended(name: str) -> int:
+        green = rendered[f"light_{name}"][..., 1]  # 0.5 on markers, 0 around them
+        return int(((green > 0.05) & (green < 0.45)).sum())
+
+    assert blended("soft") > 1.5 * blended("crisp") > 0
+    for name in ("soft", "crisp"):
+        moved = rendered[f"ids_{name}"] != rendered["ids8"]
+        assert moved.sum() <= 2  # outlines that pass a pixel's centre by a rounding error
 
 
 @pytest.mark.blender
