@@ -168,8 +168,7 @@ class Plan:
 
     @property
     def _pretraining_steps(self) -> int:
-        steps = self.experiment.steps
-        return min(max(1, math.floor(self.experiment.pretrain_share * steps)), steps - 1)
+        return max(1, math.floor(self.experiment.pretrain_share * self.experiment.steps))
 
     def _shares(self, regime: Regime) -> Iterator[tuple[float, float]]:
         """Shares of real pictures and of frames."""

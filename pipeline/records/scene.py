@@ -43,7 +43,7 @@ class LensSettings(Record):
 
 
 class SensorSettings(Record):
-    """What the camera's film or chip does to the picture, after rendering.
+    """What the camera's film or chip does to the picture; all but the filter after rendering.
 
     Attributes:
         pixel_filter_px: Width of the filter that gathers a pixel's light while rendering; less
