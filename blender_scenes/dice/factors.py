@@ -64,6 +64,9 @@ _SHAPE = Factor(
         per_object("six_long", Uniform(1.05, 1.2), 1.12, "of a six's rows, over it", (0.8, 1.5)),
         per_object("six_wide", Uniform(0.8, 0.93), 0.86, "of a six across, over it", (0.5, 1.2)),
         per_object("pip_depth", Uniform(0.02, 0.09), 0.05, "over half a side", (0.0, 0.3)),
+        per_object(
+            "hollow", Uniform(0.01, 0.05), 0.0, "of a face's middle, over half a side", (0.0, 0.2)
+        ),
     ),
 )
 

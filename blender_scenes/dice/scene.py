@@ -32,6 +32,7 @@ class DieShape(Record):
         six_long: Reach of the rows of three of a six, over ``pip_pitch``.
         six_wide: Reach of a six across them, over ``pip_pitch``.
         pip_depth: Over half the side.
+        hollow: How far the middle of a face is sunk, over half the side.
     """
 
     size_m: float
@@ -44,6 +45,7 @@ class DieShape(Record):
     six_long: float
     six_wide: float
     pip_depth: float
+    hollow: float
 
 
 class DiePaint(Record):

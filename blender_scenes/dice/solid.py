@@ -129,8 +129,11 @@ def _to_pip(places: FloatArray, shape: DieShape, number: int) -> FloatArray:
 
 
 def _sunk(places: FloatArray, shape: DieShape, number: int) -> FloatArray:
+    # (N,) how far places of a face lie below the cube's, over half a side: its hollow and pips.
     share = _to_pip(places, shape, number) / shape.pip_radius
-    return np.asarray(shape.pip_depth * np.maximum(1 - share**2, 0))
+    rim = min(1 - shape.edge, (shape.ball**2 - 1) ** 0.5)  # of what is flat
+    hollow = shape.hollow * np.maximum(1 - (places**2).sum(axis=1) / rim**2, 0)
+    return np.asarray(hollow + shape.pip_depth * np.maximum(1 - share**2, 0))
 
 
 def _lines(edge: float, cells: int) -> FloatArray:

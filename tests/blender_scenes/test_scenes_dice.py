@@ -41,13 +41,14 @@ SHAPE = DieShape(
     six_long=1.12,
     six_wide=0.86,
     pip_depth=0.05,
+    hollow=0.03,
 )
 AXES = [sign * axis for axis in np.eye(3) for sign in (1.0, -1.0)]
 SHAPES = st.builds(
     DieShape,
     size_m=st.floats(0.005, 0.05),
     edge=st.floats(0.05, 0.2),
-    ball=st.floats(1.3, 2.0),
+    ball=st.floats(1.42, 2.0),
     handed=st.sampled_from(["right", "left"]),
     turned=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     pip_radius=st.floats(0.16, 0.2),
@@ -55,6 +56,7 @@ SHAPES = st.builds(
     six_long=st.floats(1.05, 1.2),
     six_wide=st.floats(0.85, 0.95),
     pip_depth=st.floats(0.0, 0.1),
+    hollow=st.floats(0.0, 0.06),
 )
 
 
@@ -136,6 +138,21 @@ def test_a_die_is_closed_faces_outwards_and_rests_on_flat_faces(shape: DieShape)
     a, b, c, d = (surface.vertices_m[surface.quads[:, k]] for k in range(4))
     volume_m3 = sum(np.einsum("ij,ij->", p, np.cross(q, r)) for p, q, r in ((a, b, c), (a, c, d)))
     assert 0.75 < volume_m3 / 6 / shape.size_m**3 < 1
+
+
+def test_faces_are_hollow_in_the_middle_and_not_at_their_rim() -> None:
+    half_m = SHAPE.size_m / 2
+    shape = SHAPE.model_copy(update={"ball": 2.0, "pip_depth": 0.0})
+    for axis in AXES:
+        vertices = die_surface(shape, cells=32).vertices_m / half_m
+        height = vertices @ axis
+        out = np.sqrt(np.maximum((vertices**2).sum(axis=1) - height**2, 0))
+        assert height[out < 1e-9].max() == pytest.approx(1 - shape.hollow)
+        halfway = np.abs(out - (1 - shape.edge) / 2) < 0.02
+        assert height[halfway & (height > 0)].mean() == pytest.approx(
+            1 - 0.75 * shape.hollow, abs=1e-3
+        )
+        assert height[(height > 0.9) & (out > 1 - shape.edge)].max() == pytest.approx(1)
 
 
 @given(shape=SHAPES)
