@@ -65,7 +65,7 @@ _SHAPE = Factor(
         per_object("six_wide", Uniform(0.8, 0.93), 0.86, "of a six across, over it", (0.5, 1.2)),
         per_object("pip_depth", Uniform(0.02, 0.09), 0.05, "over half a side", (0.0, 0.3)),
         per_object(
-            "hollow", Uniform(0.01, 0.05), 0.0, "of a face's middle, over half a side", (0.0, 0.2)
+            "hollow", Uniform(0.01, 0.04), 0.0, "of a face's middle, over half a side", (0.0, 0.2)
         ),
     ),
 )
@@ -154,7 +154,7 @@ _BACKGROUND = tailored(
 _LIGHTING = tailored(
     LIGHTING,
     ranges={
-        "world": Choice(("ringlight",) * 6 + ("lightbox",) * 2 + ("studio", "even")),
+        "world": Choice(("ringlight",) * 4 + ("lightbox",) * 4 + ("studio", "even")),
         "lamp": Choice(("area",)),
         "elevation_rad": Uniform(0.9, 1.45),
         "distance": LogUniform(1.5, 3.0),
@@ -171,15 +171,15 @@ _LIGHTING = tailored(
 _CAMERA = tailored(
     CAMERA,
     ranges={
-        "object_px": LogUniform(23.1, 28.3),
+        "object_px": LogUniform(24.3, 29.8),
         "azimuth_rad": Uniform(-math.pi / 2 - 0.015, -math.pi / 2 + 0.015),
         "elevation_rad": Uniform(1.5, math.pi / 2),
         "roll_rad": Uniform(-0.01, 0.01),
-        "hfov_rad": Uniform(0.95, 1.2),
+        "hfov_rad": Uniform(0.6, 0.78),
         "offset_x": Uniform(-0.02, 0.02),
         "offset_y": Uniform(-0.02, 0.02),
     },
-    off={"object_px": 26.6, "elevation_rad": math.pi / 2, "hfov_rad": 1.1},
+    off={"object_px": 27, "elevation_rad": math.pi / 2, "hfov_rad": 0.69},
     dependants=("distractors", "occlusion"),
 )
 
