@@ -179,7 +179,7 @@ _CAMERA = tailored(
         "offset_x": Uniform(-0.02, 0.02),
         "offset_y": Uniform(-0.02, 0.02),
     },
-    off={"object_px": 27, "elevation_rad": math.pi / 2, "hfov_rad": 0.69},
+    off={"object_px": 27.0, "elevation_rad": math.pi / 2, "hfov_rad": 0.69},
     dependants=("distractors", "occlusion"),
 )
 
