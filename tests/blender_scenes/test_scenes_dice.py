@@ -48,7 +48,7 @@ SHAPES = st.builds(
     DieShape,
     size_m=st.floats(0.005, 0.05),
     edge=st.floats(0.05, 0.2),
-    ball=st.floats(1.42, 2.0),
+    ball=st.floats(1.3, 2.0),
     handed=st.sampled_from(["right", "left"]),
     turned=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     pip_radius=st.floats(0.16, 0.2),
@@ -133,7 +133,8 @@ def test_a_die_is_closed_faces_outwards_and_rests_on_flat_faces(shape: DieShape)
     assert set(edges.values()) == {1}
     assert all((b, a) in edges for a, b in edges)
     half_m = shape.size_m / 2
-    assert np.allclose(np.abs(surface.vertices_m).max(axis=0), half_m)
+    flat = die_surface(shape.model_copy(update={"hollow": 0.0}), cells=32)
+    assert np.allclose(np.abs(flat.vertices_m).max(axis=0), half_m)
     assert np.linalg.norm(surface.vertices_m, axis=1).max() <= max(shape.ball, 1.0) * half_m + 1e-12
     a, b, c, d = (surface.vertices_m[surface.quads[:, k]] for k in range(4))
     volume_m3 = sum(np.einsum("ij,ij->", p, np.cross(q, r)) for p, q, r in ((a, b, c), (a, c, d)))
