@@ -38,6 +38,7 @@ __all__ = [
     "sibling_thresholds",
     "tuned_thresholds",
     "write_scores",
+    "write_summary",
 ]
 
 _FEW_IMAGES = 10
@@ -185,6 +186,20 @@ def write_scores(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json_atomic(path, document.model_dump(mode="json", by_alias=True))
     return document
+
+
+def write_summary(scores: Path, out: Path) -> None:
+    """Write what a page shows of a score file: no curves, of all classes together, no empty keys.
+
+    ``read_scores`` reads it.
+
+    Raises:
+        DatasetError: If ``scores`` is missing or no score file.
+    """
+    found = read_scores(scores)
+    rows = tuple(row for row in found.scores if row.class_name is None)
+    summary = found.model_copy(update={"scores": rows, "curves": ()})
+    write_json_atomic(out, summary.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
 
 def read_scores(path: Path) -> ScoreFile:

@@ -1,4 +1,4 @@
-"""The report as a folder to commit: ``report.md``, plots as SVG, rendered frames as JPEG."""
+"""The report as a folder to commit: text, plots as SVG, rendered frames as JPEG, scores."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from evaluation.report.markdown_text import (
     score_markdown,
 )
 from evaluation.report.page import TEMPLATES, Contents, report_contents
+from evaluation.scores import write_summary
 from evaluation.sheet import ConfusionTable
 from pipeline.drawing import encode_image
 from pipeline.formats.storage import write_bytes_atomic, write_text_atomic
@@ -41,7 +42,8 @@ def write_markdown(inputs: ReportInputs, out: Path, *, photographs: bool = False
 
     Args:
         inputs: What to show.
-        out: Folder; ``report.md`` and ``figures/`` come into it.
+        out: Folder; ``report.md``, ``figures/``, ``scores.json`` (of all classes together, without
+            curves) and, where there is one, ``analysis.json`` come into it.
         photographs: Show pictures of real test and training sets too, not only rendered frames.
 
     Returns:
@@ -79,6 +81,8 @@ def write_markdown(inputs: ReportInputs, out: Path, *, photographs: bool = False
         save_picture=figures.save_picture,
         save_sheet=figures.save_sheet,
     )
+    if out.resolve() != inputs.scores.resolve().parent:  # they lie there, whole
+        _write_scores(inputs, out)
     path = out / "report.md"
     write_text_atomic(path, re.sub(r"\n{3,}", "\n\n", text).strip() + "\n")
     return path
@@ -126,6 +130,12 @@ class _Figures:
     def _save(self, name: str, data: bytes) -> Markup:
         write_bytes_atomic(self._folder / name, data)
         return Markup(f"figures/{name}")
+
+
+def _write_scores(inputs: ReportInputs, out: Path) -> None:
+    write_summary(inputs.scores, out / inputs.scores.name)
+    if inputs.analysis is not None:
+        write_bytes_atomic(out / inputs.analysis.name, inputs.analysis.read_bytes())
 
 
 def _shown(contents: Contents, *, photographs: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,14 +11,19 @@ from xml.etree import ElementTree
 import pytest
 from report_inputs import detection_inputs
 
+from evaluation.analysis.records import Analysis, read_analysis, write_analysis
 from evaluation.report.line_chart import Line, line_chart
 from evaluation.report.markdown_page import standalone_svg, write_markdown
+from evaluation.scores import read_scores
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     found = detection_inputs(tmp_path_factory.mktemp("inputs"), frames=4)
-    return replace(found, command=f"blendgap demo -o {found.scores.parent} --seed 3")
+    analysis = found.scores.with_name("analysis.json")
+    write_analysis(Analysis(), analysis)
+    command = f"blendgap demo -o {found.scores.parent} --seed 3"
+    return replace(found, analysis=analysis, command=command)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,8 @@ def test_every_figure_is_there_and_named(folder):
     text = (folder / "report.md").read_text()
     shown = re.findall(r"!\[([^\n]*)\]\((figures/[\w.-]+)\)", text)
     assert all(words for words, _ in shown)
-    assert {name for _, name in shown} == files_of(folder).keys() - {"report.md"}
+    beside = {"report.md", "scores.json", "analysis.json"}
+    assert {name for _, name in shown} == files_of(folder).keys() - beside
     for heading in ("In one minute", "Scores", "Curves", "Where the score is lost"):
         assert f"## {heading}\n" in text
     assert "| Mask AP50" in text
@@ -50,6 +57,25 @@ def test_it_can_be_committed(folder, inputs, tmp_path: Path):
     assert files == files_of(write_markdown(inputs, tmp_path / "again").parent)
     for name, data in files.items():
         assert str(inputs.scores.parent.parent).encode() not in data, name
+
+
+def test_scores_come_along_without_curves_and_classes(folder, inputs):
+    whole, written = read_scores(inputs.scores), read_scores(folder / "scores.json")
+    assert whole.curves
+    assert len({row.class_name for row in whole.scores}) > 1
+    assert written.curves == ()
+    assert written.scores == tuple(row for row in whole.scores if row.class_name is None)
+    assert written.test_reads == whole.test_reads
+    assert written.versions == whole.versions
+    assert read_analysis(folder / "analysis.json") == read_analysis(inputs.analysis)
+
+
+def test_a_page_beside_its_scores_leaves_them_whole(inputs, tmp_path: Path):
+    own = tmp_path / "run"
+    shutil.copytree(inputs.scores.parent, own)
+    whole = (own / "scores.json").read_bytes()
+    write_markdown(replace(inputs, scores=own / "scores.json"), own)
+    assert (own / "scores.json").read_bytes() == whole
 
 
 def test_photographs_enter_only_when_asked(folder, inputs, tmp_path: Path):
