@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from evaluation.sheet import (
     TestRead,
 )
 from pipeline.errors import DatasetError
-from pipeline.formats.storage import write_json_atomic
+from pipeline.formats.storage import write_json_atomic, write_text_atomic
 from pipeline.installation import installed_versions
 from pipeline.records.documents import read_document
 from pipeline.records.predictions import poses_path, read_meta
@@ -189,17 +190,20 @@ def write_scores(
 
 
 def write_summary(scores: Path, out: Path) -> None:
-    """Write what a page shows of a score file: no curves, of all classes together, no empty keys.
+    """Write what a page needs of a score file: no curves, rows of all classes together.
 
-    ``read_scores`` reads it.
+    Rows without a value and empty keys are left out, numbers rounded to six decimals, and a row
+    is a line, since it is made to be committed; ``read_scores`` reads it.
 
     Raises:
         DatasetError: If ``scores`` is missing or no score file.
     """
     found = read_scores(scores)
-    rows = tuple(row for row in found.scores if row.class_name is None)
+    rows = tuple(_rounded(r) for r in found.scores if r.class_name is None and r.value is not None)
     summary = found.model_copy(update={"scores": rows, "curves": ()})
-    write_json_atomic(out, summary.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    document = summary.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    members = (f'"{key}": {_lines(value)}' for key, value in document.items())
+    write_text_atomic(out, "{\n" + ",\n".join(members) + "\n}\n")
 
 
 def read_scores(path: Path) -> ScoreFile:
@@ -230,6 +234,20 @@ def _measure(
         estimates={**found.estimates, **posed.estimates},
         notes=(*found.notes, *posed.notes),
     )
+
+
+def _rounded(row: Score) -> Score:
+    numbers = {name: getattr(row, name) for name in ("value", "low", "high")}
+    return row.model_copy(
+        update={name: None if x is None else round(x, 6) for name, x in numbers.items()}
+    )
+
+
+def _lines(value: object) -> str:
+    """JSON, the entries of a list one a line."""
+    if not isinstance(value, list):
+        return json.dumps(value)
+    return "[\n" + ",\n".join(json.dumps(entry) for entry in value) + "\n]"
 
 
 def _interval_notes(found: Measurement, context: ScoreContext) -> Iterable[str]:
