@@ -189,18 +189,14 @@ def write_scores(
     return document
 
 
-def write_summary(scores: Path, out: Path) -> None:
-    """Write what a page needs of a score file: no curves, rows of all classes together.
+def write_summary(scores: ScoreFile, out: Path) -> None:
+    """Write what a page needs of scores: no curves, rows of all classes together.
 
     Rows without a value and empty keys are left out, numbers rounded to six decimals, and a row
     is a line, since it is made to be committed; ``read_scores`` reads it.
-
-    Raises:
-        DatasetError: If ``scores`` is missing or no score file.
     """
-    found = read_scores(scores)
-    rows = tuple(_rounded(r) for r in found.scores if r.class_name is None and r.value is not None)
-    summary = found.model_copy(update={"scores": rows, "curves": ()})
+    rows = tuple(_rounded(r) for r in scores.scores if r.class_name is None and r.value is not None)
+    summary = scores.model_copy(update={"scores": rows, "curves": ()})
     document = summary.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     members = (f'"{key}": {_lines(value)}' for key, value in document.items())
     write_text_atomic(out, "{\n" + ",\n".join(members) + "\n}\n")

@@ -82,7 +82,9 @@ def write_markdown(inputs: ReportInputs, out: Path, *, photographs: bool = False
         save_sheet=figures.save_sheet,
     )
     if out.resolve() != inputs.scores.resolve().parent:  # they lie there, whole
-        _write_scores(inputs, out)
+        write_summary(contents.shown["scores"], out / inputs.scores.name)
+        if inputs.analysis is not None:
+            write_bytes_atomic(out / inputs.analysis.name, inputs.analysis.read_bytes())
     path = out / "report.md"
     write_text_atomic(path, re.sub(r"\n{3,}", "\n\n", text).strip() + "\n")
     return path
@@ -130,12 +132,6 @@ class _Figures:
     def _save(self, name: str, data: bytes) -> Markup:
         write_bytes_atomic(self._folder / name, data)
         return Markup(f"figures/{name}")
-
-
-def _write_scores(inputs: ReportInputs, out: Path) -> None:
-    write_summary(inputs.scores, out / inputs.scores.name)
-    if inputs.analysis is not None:
-        write_bytes_atomic(out / inputs.analysis.name, inputs.analysis.read_bytes())
 
 
 def _shown(contents: Contents, *, photographs: bool) -> dict[str, Any]:

@@ -143,8 +143,8 @@ def report(
 
     Reads DIR/experiment.json, DIR/scores.json and what they name. Writes DIR/report.html, or
     with --format md a folder: report.md, plots as SVG, rendered frames as JPEG, scores.json (of
-    all classes together, without curves) and analysis.json. No photograph of the benchmark and no
-    folder of this machine enters it unless --photographs asks for the first.
+    all classes together, rounded, without curves) and analysis.json. No photograph of the
+    benchmark and no folder of this machine enters it unless --photographs asks for the first.
     """
     body = load("flows.scoring").report
     finish(body(folder, form=form.value, out=out, photographs=photographs), as_json)
