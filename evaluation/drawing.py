@@ -44,6 +44,7 @@ FALSE_ALARM: Color = (230, 97, 0)
 MISSED: Color = (235, 140, 200)
 
 _TEXT_SCALE = 1.7  # pictures are drawn at about twice the density they are shown at
+_SMALL_PX = 40  # objects mostly smaller than this are outlined finely, or little is left to see
 _CLOSEUP_MARGIN = 0.35  # on each side, relative to the longer side of the box
 _CLOSEUP_MIN_PX = 48
 _DOT_PX, _RING_PX = 2.5, 5.0  # radii of keypoints, predicted and labelled
@@ -247,9 +248,16 @@ def _draw(
         colors=colors,
         scale=scale,
         fill=0.16,
+        line_px=_line_px(objects, scale),
         text_scale=_TEXT_SCALE,
     )
     return _draw_marks(drawn, objects, colors, scale=scale)
+
+
+def _line_px(objects: Sequence[CocoInstance | Detection], scale: float) -> int:
+    """Of outlines, by the median object's longer side as drawn."""
+    sides = [max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (o.box_xyxy for o in objects)]
+    return 1 if sides and scale * float(np.median(sides)) < _SMALL_PX else 2
 
 
 def _draw_marks(

@@ -12,6 +12,7 @@ __all__ = ["claim_words", "plateau_words", "plateaus_words"]
 
 _UNDECIDED = "no difference can be told from chance"
 _AS_FAR_AS_SEEN = "As far as can be seen, photographs were trained on long enough"
+_CUT_SHORT = "Photographs were not trained on to the end"
 _MATTERS = 0.05
 _TWO_SEEDS = 2  # leave Student's t a single degree of freedom
 _SAYS_LITTLE = (
@@ -43,15 +44,21 @@ def claim_words(analysis: Analysis, claim: str) -> list[str]:
 
 
 def plateaus_words(plateaus: Sequence[Plateau]) -> list[str]:
-    """The one of most photographs, those that came out alike by name, others in full."""
-    if not plateaus:
+    """The one of most photographs, those that came out alike by name, others in full.
+
+    By the first one's metric, on its test set; by others only where those alone gain from more
+    steps.
+    """
+    here = [each for each in plateaus if each.test == plateaus[0].test]
+    if not here:
         return []
-    most = max(plateaus, key=lambda each: each.real_images)
-    others = [each for each in plateaus if each is not most]
+    main = [each for each in here if each.metric == here[0].metric]
+    most = max(main, key=lambda each: each.real_images)
+    others = [each for each in main if each is not most]
     alike = [f"{o.real_images:,}" for o in others if _long_enough(o) == _long_enough(most)]
     same = f" So it is with {listed(alike)} photographs." if alike else ""
     return [
-        plateau_words(most) + same,
+        plateau_words(most) + same + _gains_elsewhere(here, most),
         *(plateau_words(o) for o in others if _long_enough(o) != _long_enough(most)),
     ]
 
@@ -73,6 +80,21 @@ def plateau_words(plateau: Plateau) -> str:
     )
 
 
+def _gains_elsewhere(plateaus: Sequence[Plateau], most: Plateau) -> str:
+    """The metrics by which the same trainings go on to gain where that of ``most`` does not."""
+    if _long_enough(most) == _CUT_SHORT:
+        return ""
+    gains = [
+        f"{points(each.gain.value, sign=True)} points of {metric_name(each.metric)} "
+        f"{points_interval(each.gain)}"
+        for each in plateaus
+        if each.real_images == most.real_images
+        and each.gain is not None
+        and _long_enough(each) == _CUT_SHORT
+    ]
+    return f" Yet more steps bring {listed(gains)}." if gains else ""
+
+
 def _long_enough(plateau: Plateau) -> str:
     gain = plateau.gain
     if gain is None:
@@ -80,7 +102,7 @@ def _long_enough(plateau: Plateau) -> str:
     if gain.p_value is None or gain.p_value >= _MATTERS:
         return _AS_FAR_AS_SEEN
     if (gain.value or 0.0) > 0:
-        return "Photographs were not trained on to the end"
+        return _CUT_SHORT
     return "Photographs were trained on long enough; longer does harm"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.analysis.records import Analysis, Measured, Plateau, Power, Training, TransferMatrix
+from evaluation.analysis.records import Analysis, Measured, Power, Training, TransferMatrix
 from evaluation.report.claim import claim_words, plateaus_words
 from evaluation.report.effects import ablation_words
 from evaluation.report.measured_cells import measured_cell
@@ -44,7 +44,7 @@ def experiment_words(analysis: Analysis, *, claim: str | None = None) -> list[st
     for efficiency in analysis.efficiency[:1]:
         sentences += best_gain_words(efficiency, claimed=claim)
         sentences += size_words(efficiency)
-    sentences += plateaus_words(_main_plateaus(analysis))
+    sentences += plateaus_words(analysis.plateaus)
     for ablation in analysis.ablations[:1]:
         sentences.append(ablation_words(ablation))
     return sentences
@@ -113,12 +113,6 @@ def power_words(power: Power) -> str:
         f"{between}under {100 * power.smallest:.1f} points of {metric_name(power.metric)} cannot "
         f"be seen{caution}."
     )
-
-
-def _main_plateaus(analysis: Analysis) -> list[Plateau]:
-    """By the main metric on the first test set."""
-    found = analysis.plateaus
-    return [p for p in found if (p.metric, p.test) == (found[0].metric, found[0].test)]
 
 
 def _fullest(matrix: TransferMatrix) -> dict[str, tuple[Training, Measured]]:

@@ -27,12 +27,13 @@ from evaluation.report.worth import efficiency_table, efficiency_words
 FoundT = TypeVar("FoundT", Efficiency, Ablation)
 
 __all__ = [
+    "PlateauPart",
     "Plot",
     "TransferPart",
     "ablation_plots",
     "analysis_parts",
     "efficiency_plots",
-    "plateau_plots",
+    "plateau_part",
     "transfer_part",
 ]
 
@@ -62,12 +63,20 @@ class TransferPart:
     others: tuple[ScoreTable, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateauPart:
+    """Scores by steps on photographs alone: by the main metric, and by all others."""
+
+    main: tuple[Plot, ...]
+    others: tuple[Plot, ...]
+
+
 def analysis_parts(analysis: Analysis) -> dict[str, object]:
     """All parts that an analysis fills, by their names in the templates."""
     return {
         "transfer": transfer_part(analysis),
         "efficiency": efficiency_plots(analysis),
-        "plateaus": plateau_plots(analysis),
+        "plateaus": plateau_part(analysis),
         "ablation": ablation_plots(analysis),
     }
 
@@ -88,11 +97,14 @@ def efficiency_plots(analysis: Analysis) -> list[Plot]:
     return [_efficiency_plot(e) for e in (*main, *others)]
 
 
-def plateau_plots(analysis: Analysis) -> list[Plot]:
-    """One per number of photographs, by the main metric."""
+def plateau_part(analysis: Analysis) -> PlateauPart:
+    """One per number of photographs by the main metric; by all others, which pages fold away."""
     found = analysis.plateaus
-    main = found[0].metric if found else ""
-    return [_plateau_plot(plateau) for plateau in found if plateau.metric == main]
+    main = [each for each in found if each.metric == found[0].metric]
+    others = [each for each in found if each not in main]
+    return PlateauPart(
+        main=tuple(map(_plateau_plot, main)), others=tuple(map(_plateau_plot, others))
+    )
 
 
 def ablation_plots(analysis: Analysis) -> list[Plot]:

@@ -1,4 +1,4 @@
-"""Keypoints on the pictures of a report: labelled and predicted ones where they are."""
+"""Pictures of a report: keypoints where they are, outlines that leave the objects to be seen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import re
 import numpy as np
 import pytest
 
-from evaluation.drawing import FALSE_ALARM, FOUND, MISSED, TRUTH, draw_closeup, draw_finds
+from evaluation.drawing import (
+    FALSE_ALARM,
+    FOUND,
+    MISSED,
+    TRUTH,
+    draw_closeup,
+    draw_finds,
+    draw_truth,
+)
 from evaluation.matching import find_objects
 from evaluation.metrics.detection import Detection
 from evaluation.report.overlays import find_outlines
@@ -72,3 +80,12 @@ def test_keypoints_far_outside_are_left_out(finds):
     )  # fmt: skip
     drawn = draw_finds(_GREY, find_objects([wild], [_truth()], min_score=0.5), scale=1.0)
     assert tuple(drawn[50, 50]) == FOUND
+
+
+@pytest.mark.parametrize(("side_px", "thick"), [(12, False), (60, True)])
+def test_small_objects_have_fine_outlines(side_px, thick):
+    x0, y0 = 30, 20
+    box = (x0, y0, x0 + side_px, y0 + side_px)
+    drawn = draw_truth(_GREY, [_truth(box_xyxy=box, keypoints=None)], scale=1.0)
+    across = np.abs(drawn[y0 + side_px // 2, x0 - 5 : x0 + 5].astype(int) - 128).sum(axis=1)
+    assert (np.count_nonzero(across > 60) > 2) == thick

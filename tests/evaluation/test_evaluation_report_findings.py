@@ -29,7 +29,7 @@ from evaluation.report.score_tables import score_tables
 from evaluation.report.sections import (
     ablation_plots,
     efficiency_plots,
-    plateau_plots,
+    plateau_part,
     transfer_part,
 )
 from evaluation.report.worth import break_even_words, exchange_words
@@ -354,6 +354,23 @@ def test_claims_and_plateaus_that_come_out_alike_share_a_sentence(fair):
     assert "10 real photographs alone" in other
 
 
+def test_metrics_by_which_alone_photographs_gain_from_more_steps_are_told(fair):
+    plateau = fair.plateaus[0]
+    unsure = plateau.gain.model_copy(update={"p_value": 0.4})
+    level = plateau.model_copy(update={"gain": unsure})
+    finer = plateau.model_copy(update={"metric": "box_ap"})
+    elsewhere = finer.model_copy(update={"test": ("other/real", None)})
+    [words] = plateaus_words([level, finer, elsewhere])
+    assert words.endswith("from chance. Yet more steps bring +1.0 points of Box AP [1.0, 1.0].")
+    [words] = plateaus_words([level, level.model_copy(update={"metric": "box_ap"}), elsewhere])
+    assert "Yet more" not in words
+    [words] = plateaus_words([plateau, finer])
+    assert "Yet more" not in words, "the first metric says so already"
+    part = plateau_part(fair.model_copy(update={"plateaus": (level, elsewhere, finer)}))
+    assert [plot.title.split(" on ")[0] for plot in part.main] == ["Box AP50"]
+    assert [plot.title.split(" on ")[0] for plot in part.others] == ["Box AP", "Box AP"]
+
+
 def test_one_number_of_photographs_gives_no_exchange_rate(fair):
     [plot] = efficiency_plots(fair)
     assert [column.title for column in plot.table.columns] == ["Score", "Gain"]
@@ -368,7 +385,7 @@ def test_twice_the_steps_are_told_and_drawn(fair, tmp_path):
     assert words.startswith("Photographs were not trained on to the end: with twice the steps, ")
     assert "40 real photographs alone reach 0.5" in words
     assert "+1.0 points [1.0, 1.0] over 300 steps" in words
-    [plot] = plateau_plots(fair)
+    [plot] = plateau_part(fair).main
     texts = [t.text for t in ElementTree.fromstring(str(plot.svg)).iter() if t.text]
     assert texts.index("300 steps") < texts.index("600 steps")
     scores, found = tmp_path / "scores.json", tmp_path / "analysis.json"
