@@ -170,8 +170,8 @@ def _ringlight(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
     # White cloth, a ring of diodes around a dark hole for the camera.
     grey = float(rng.uniform(0.3, 0.6))
     _shell(sphere, rng, floor=grey, wall=grey, ceiling=0.5 * grey)
-    radius, width = float(rng.uniform(0.3, 0.5)), float(rng.uniform(0.02, 0.045))
-    glow = float(rng.uniform(12, 40)) * np.array(white)
+    radius, width = float(rng.uniform(0.12, 0.3)), float(rng.uniform(0.02, 0.035))
+    glow = float(rng.uniform(20, 60)) * np.array(white)
     sphere.disc(0.0, np.pi / 2, radius, glow, softness=0.1)  # one metre above
     sphere.disc(0.0, np.pi / 2, radius - width, _grey(0.5 * grey), softness=0.1)
     sphere.disc(0.0, np.pi / 2, float(rng.uniform(0.3, 0.8)) * radius, _grey(0.1 * grey))

@@ -47,7 +47,7 @@ _SHAPE = Factor(
         ),
         per_object(
             "ball",
-            Uniform(1.42, 1.75),
+            Uniform(1.26, 1.72),
             1.73,
             "ball that cuts its corners, radius over half a side",
             (1.1, 2.0),
@@ -65,7 +65,7 @@ _SHAPE = Factor(
         per_object("six_wide", Uniform(0.8, 0.93), 0.86, "of a six across, over it", (0.5, 1.2)),
         per_object("pip_depth", Uniform(0.02, 0.09), 0.05, "over half a side", (0.0, 0.3)),
         per_object(
-            "hollow", Uniform(0.01, 0.04), 0.0, "of a face's middle, over half a side", (0.0, 0.2)
+            "hollow", Uniform(0.0, 0.04), 0.0, "of a face's middle, over half a side", (0.0, 0.2)
         ),
     ),
 )
@@ -154,16 +154,16 @@ _BACKGROUND = tailored(
 _LIGHTING = tailored(
     LIGHTING,
     ranges={
-        "world": Choice(("ringlight",) * 4 + ("lightbox",) * 4 + ("studio", "even")),
+        "world": Choice(("ringlight",) * 7 + ("lightbox", "lightbox", "studio")),
         "lamp": Choice(("area",)),
         "elevation_rad": Uniform(0.9, 1.45),
         "distance": LogUniform(1.5, 3.0),
         "size": LogUniform(0.4, 1.0),
         "strength": LogUniform(0.62, 0.7),
-        "fill": Uniform(0.75, 1.0),
+        "fill": Uniform(0.85, 1.0),
         "kelvin": LogUniform(5900, 7000),
         "world_kelvin": LogUniform(6100, 6800),
-        "contrast": Uniform(0.7, 1.0),
+        "contrast": Uniform(0.8, 1.0),
     },
     off={"strength": 0.66, "fill": 0.8},
 )

@@ -24,6 +24,7 @@ __all__ = [
 NUMBERS: tuple[str, ...] = ("one", "two", "three", "four", "five", "six")
 """Names of the faces, which are the categories."""
 
+_FLATNESS = 3  # of a hollow face: nearly level, then up to its rim, which mirrors a lamp as an arc
 _EDGE_CELLS = 3  # across half of a rounded edge, at least
 # Axis of one, two, three; four, five, six look the other way.
 _AXES: dict[Handedness, tuple[int, int, int]] = {"right": (0, 1, 2), "left": (0, 2, 1)}
@@ -132,7 +133,8 @@ def _sunk(places: FloatArray, shape: DieShape, number: int) -> FloatArray:
     # (N,) how far places of a face lie below the cube's, over half a side: its hollow and pips.
     share = _to_pip(places, shape, number) / shape.pip_radius
     rim = min(1 - shape.edge, (shape.ball**2 - 1) ** 0.5)  # of what is flat
-    hollow = shape.hollow * np.maximum(1 - (places**2).sum(axis=1) / rim**2, 0)
+    sunk = np.maximum(1 - ((places**2).sum(axis=1) / rim**2) ** _FLATNESS, 0)
+    hollow = shape.hollow * sunk
     return np.asarray(hollow + shape.pip_depth * np.maximum(1 - share**2, 0))
 
 

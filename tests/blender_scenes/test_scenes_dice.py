@@ -149,10 +149,11 @@ def test_faces_are_hollow_in_the_middle_and_not_at_their_rim() -> None:
         height = vertices @ axis
         out = np.sqrt(np.maximum((vertices**2).sum(axis=1) - height**2, 0))
         assert height[out < 1e-9].max() == pytest.approx(1 - shape.hollow)
-        halfway = np.abs(out - (1 - shape.edge) / 2) < 0.02
-        assert height[halfway & (height > 0)].mean() == pytest.approx(
-            1 - 0.75 * shape.hollow, abs=1e-3
-        )
+        for share in (0.5, 0.9):
+            there = np.abs(out - share * (1 - shape.edge)) < 0.02
+            assert height[there & (height > 0)].mean() == pytest.approx(
+                1 - (1 - share**6) * shape.hollow, abs=1e-3
+            )
         assert height[(height > 0.9) & (out > 1 - shape.edge)].max() == pytest.approx(1)
 
 
