@@ -31,13 +31,14 @@ _COMMON: tuple[WorldKind, ...] = (
     "studio", "studio", "window", "window", "office", "lamps", "overcast", "sky", "even", "even",
 )  # fmt: skip
 _SPOT_SIZE = 0.25  # of a spot over an area lamp: its shadows are the harder ones
+_RING_SIZE = 0.6  # of a ring, which hangs no further off than the camera
 
 
 class Lamp(Record):
     """A lamp that looks at a point.
 
     Attributes:
-        kind: A square that shines to one side, or a ball in a reflector.
+        kind: A square that shines to one side, a ball in a reflector, or a ring of diodes.
         position_m: Of its middle.
         target_m: What it looks at.
         size_m: Side or diameter; large lamps throw soft shadows.
@@ -46,7 +47,7 @@ class Lamp(Record):
         cone_rad: Full opening angle of a spot.
     """
 
-    kind: Literal["area", "spot"] = "area"
+    kind: Literal["area", "spot", "ring"] = "area"
     position_m: Vector3
     target_m: Vector3 = (0.0, 0.0, 0.0)
     size_m: float
@@ -87,7 +88,7 @@ LIGHTING = Factor(
             "lamp",
             Choice(("area", "area", "spot")),
             "area",
-            "a square that throws soft shadows, or a small spot",
+            "a square that throws soft shadows, a small spot, in places a ring around the camera",
         ),
         per_frame(
             "azimuth_rad", Uniform(-math.pi, math.pi), 2.4, "where the lamp stands, 0 is right"
@@ -152,6 +153,7 @@ def sample_light(
     reach_m: float,
     target_m: Vector3 = (0.0, 0.0, 0.0),
     pictures: Sequence[str] = (),
+    camera_m: Vector3 = (0.0, 0.0, 1.0),
 ) -> Light:
     """Draw the factor ``lighting``.
 
@@ -160,6 +162,7 @@ def sample_light(
         reach_m: Size of the lit scene, which the lamp's distance is a multiple of.
         target_m: What the lamp looks at.
         pictures: Asset names of the user's panoramas, the worlds of frames that show ``own``.
+        camera_m: Where the camera is, which a ring of diodes hangs around.
     """
     values: dict[str, Any] = draws.frame("lighting")
     picture = own_picture(draws, "lighting", pictures)
@@ -175,6 +178,17 @@ def sample_light(
     share = values["strength"] * (1 - values["fill"])
     if share <= 0:
         return Light(world=world)
+    if values["lamp"] == "ring":
+        distance_m = math.dist(camera_m, target_m)
+        ring = Lamp(
+            kind="ring",
+            position_m=camera_m,
+            target_m=target_m,
+            size_m=_RING_SIZE * values["size"] * distance_m,
+            irradiance=share,
+            colour=kelvin_rgb(values["kelvin"]),
+        )
+        return Light(world=world, lamps=(ring,))
     distance_m, elevation = values["distance"] * reach_m, values["elevation_rad"]
     azimuth = values["azimuth_rad"]
     towards = np.array(

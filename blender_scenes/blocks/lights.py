@@ -22,6 +22,8 @@ from pipeline.records.scene import Vector3
 __all__ = ["area_lamp", "even_sky", "hang_lamp", "light_up", "surround"]
 
 _MAP_PX = 128  # an importance map of this width costs nothing and finds every softbox
+_DIODES = 48  # of a ring
+_DIODE_SIZE = 0.03  # side over the ring's diameter: half of the way to the next
 _EVEN_ENOUGH = 6.0  # brightest over mean: below, sampling by brightness gains nothing
 _NO_FILES: Mapping[str, Path] = MappingProxyType({})
 
@@ -50,6 +52,9 @@ def surround(world: World, *, files: Mapping[str, Path] = _NO_FILES) -> None:
 
 def hang_lamp(lamp: Lamp) -> None:
     """Put one lamp into the scene."""
+    if lamp.kind == "ring":
+        _ring(lamp)
+        return
     if lamp.kind == "area":
         area_lamp(
             position_m=lamp.position_m,
@@ -95,6 +100,23 @@ def area_lamp(
     distance_m = float(np.linalg.norm(offset))
     lamp.energy = math.pi * irradiance * math.pi * distance_m**3 / float(offset[2])
     _aim(bpy.data.objects.new("lamp", lamp), position_m, target_m)
+
+
+def _ring(lamp: Lamp) -> None:
+    # Diodes are small and bright: what is smooth mirrors them as a dashed line.
+    turn = np.array(
+        Vector(np.subtract(lamp.position_m, lamp.target_m)).to_track_quat("Z", "Y").to_matrix()
+    )
+    for angle in np.arange(_DIODES) * 2 * np.pi / _DIODES:
+        out_m = lamp.size_m / 2 * np.array([np.cos(angle), np.sin(angle), 0.0])
+        x, y, z = np.add(lamp.position_m, turn @ out_m)
+        area_lamp(
+            position_m=(float(x), float(y), float(z)),
+            target_m=lamp.target_m,
+            size_m=_DIODE_SIZE * lamp.size_m,
+            irradiance=lamp.irradiance / _DIODES,
+            colour=lamp.colour,
+        )
 
 
 def even_sky(radiance: float) -> None:

@@ -20,7 +20,7 @@ from pipeline.records.scene import Record
 __all__ = ["World", "WorldKind", "bake_world", "fitted_world", "level_irradiance"]
 
 WorldKind = Literal[
-    "even", "studio", "lightbox", "ringlight", "window", "office", "lamps", "overcast", "sky",
+    "even", "studio", "lightbox", "window", "office", "lamps", "overcast", "sky",
     "picture",
 ]  # fmt: skip
 
@@ -33,10 +33,9 @@ class World(Record):
 
     Attributes:
         kind: ``even`` is the same from everywhere; ``studio`` has softboxes, ``lightbox`` is a
-            white photo box with strips of diodes, ``ringlight`` one with a ring of them around
-            the camera's hole, ``window`` a room by day, ``office`` has panels in its ceiling,
-            ``lamps`` is a room at night; ``overcast`` and ``sky`` are out of doors;
-            ``picture`` is a file.
+            white photo box with strips of diodes, ``window`` a room by day, ``office`` has
+            panels in its ceiling, ``lamps`` is a room at night; ``overcast`` and ``sky`` are out
+            of doors; ``picture`` is a file.
         irradiance: On a level surface; 1 shows a white one at full scale.
         turn_rad: Of the surroundings about the upright axis.
         kelvin: Colour temperature of its lamps, windows or sky; a white one has 6500.
@@ -166,17 +165,6 @@ def _lightbox(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
     sphere.disc(0.0, np.pi / 2, float(rng.uniform(0.15, 0.35)), _grey(0.1 * grey))
 
 
-def _ringlight(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
-    # White cloth, a ring of diodes around a dark hole for the camera.
-    grey = float(rng.uniform(0.3, 0.6))
-    _shell(sphere, rng, floor=grey, wall=grey, ceiling=0.5 * grey)
-    radius, width = float(rng.uniform(0.12, 0.3)), float(rng.uniform(0.02, 0.035))
-    glow = float(rng.uniform(20, 60)) * np.array(white)
-    sphere.disc(0.0, np.pi / 2, radius, glow, softness=0.1)  # one metre above
-    sphere.disc(0.0, np.pi / 2, radius - width, _grey(0.5 * grey), softness=0.1)
-    sphere.disc(0.0, np.pi / 2, float(rng.uniform(0.3, 0.8)) * radius, _grey(0.1 * grey))
-
-
 def _window(sphere: _Sphere, rng: np.random.Generator, white: Rgb) -> None:
     # A room by day: bright panes with bars on one side, the sky's colour above and ground below.
     tint = rng.uniform(0.85, 1.0, size=3)
@@ -255,7 +243,6 @@ _PAINTERS: dict[WorldKind, Callable[[_Sphere, np.random.Generator, Rgb], None]] 
     "even": _even,
     "studio": _studio,
     "lightbox": _lightbox,
-    "ringlight": _ringlight,
     "window": _window,
     "office": _office,
     "lamps": _lamps,

@@ -154,13 +154,13 @@ _BACKGROUND = tailored(
 _LIGHTING = tailored(
     LIGHTING,
     ranges={
-        "world": Choice(("ringlight",) * 7 + ("lightbox", "lightbox", "studio")),
-        "lamp": Choice(("area",)),
+        "world": Choice(("lightbox",) * 8 + ("studio", "even")),
+        "lamp": Choice(("ring",) * 8 + ("area",) * 2),
         "elevation_rad": Uniform(0.9, 1.45),
         "distance": LogUniform(1.5, 3.0),
         "size": LogUniform(0.4, 1.0),
         "strength": LogUniform(0.62, 0.7),
-        "fill": Uniform(0.85, 1.0),
+        "fill": Uniform(0.25, 0.7),
         "kelvin": LogUniform(5900, 7000),
         "world_kelvin": LogUniform(6100, 6800),
         "contrast": Uniform(0.8, 1.0),
@@ -180,7 +180,7 @@ _CAMERA = tailored(
         "offset_y": Uniform(-0.02, 0.02),
     },
     off={"object_px": 27.0, "elevation_rad": math.pi / 2, "hfov_rad": 0.69},
-    dependants=("distractors", "occlusion"),
+    dependants=("distractors", "occlusion", "lighting"),  # a ring lamp hangs around it
 )
 
 _SENSOR = Factor(

@@ -63,7 +63,8 @@ class DiceFamily(SceneFamily):
         shapes = [_shape(draws, number) for number in range(1, values["dice"] + values["more"] + 1)]
         lying = lay_dice(draws, shapes, field=setting.field)
         camera = frame_camera(draws, image=image, object_m=_TYPICAL_M)
-        distance_m = float(np.linalg.norm(np.array(camera.world_from_cam)[:3, 3]))
+        x_m, y_m, z_m = (row[3] for row in camera.world_from_cam[:3])
+        distance_m = math.hypot(x_m, y_m, z_m)
         taken_m = np.array(
             [(*np.array(die.world_from_obj)[:2, 3], shapes[die.number - 1].size_m) for die in lying]
         )
@@ -76,7 +77,12 @@ class DiceFamily(SceneFamily):
                 _die(draws, die, shapes[die.number - 1], instance_id, camera)
                 for instance_id, die in enumerate(lying, start=1)
             ),
-            light=sample_light(draws, reach_m=_REACH_M, pictures=self.pictures("worlds")),
+            light=sample_light(
+                draws,
+                reach_m=_REACH_M,
+                pictures=self.pictures("worlds"),
+                camera_m=(x_m, y_m, z_m),
+            ),
             ground=setting.ground,
             ground_z_m=setting.ground_z_m,
             tray=setting.tray,

@@ -65,7 +65,7 @@ def white():
     mesh_object(mesh, world_from_obj=np.eye(4), instance_id=7).color = (1, 1, 1, 1)
 
 dark = World(kind="even", irradiance=0.0)
-for kind in ("area", "spot"):
+for kind in ("area", "spot", "ring"):
     lamp = Lamp(kind=kind, position_m=(0.8, -0.5, 1.5), size_m=0.05, irradiance=0.6,
                 colour=(1, 0.5, 0.25))
     passes = shown(Light(world=dark, lamps=(lamp,)), white)
@@ -190,6 +190,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict:
 def test_lamps_and_worlds_show_white_as_bright_as_asked(rendered) -> None:
     assert rendered["area"] == pytest.approx([0.6, 0.3, 0.15], rel=0.05)
     assert rendered["spot"] == pytest.approx([0.6, 0.3, 0.15], rel=0.05)
+    assert rendered["ring"] == pytest.approx([0.6, 0.3, 0.15], rel=0.05)
     for kind in KINDS:
         assert rendered[kind] == pytest.approx(0.6, rel=0.06), kind
 

@@ -281,6 +281,16 @@ def test_corners_go_clockwise_from_the_upper_left_in_the_picture() -> None:
         assert np.argmin(corners.sum(axis=1) / np.hypot(*corners.T)) == 0
 
 
+def test_a_ring_of_diodes_hangs_around_the_camera() -> None:
+    scene = sample(lighting={"lamp": "ring", "size": 0.5, "strength": 0.8, "fill": 0.25})
+    [lamp] = scene.light.lamps
+    eye_m = np.array(scene.camera.world_from_cam)[:3, 3]
+    assert lamp.kind == "ring"
+    assert lamp.position_m == pytest.approx(eye_m)
+    assert lamp.irradiance == pytest.approx(0.6)
+    assert 0.1 < lamp.size_m / np.linalg.norm(eye_m) < 0.7
+
+
 def test_same_seeds_same_scene_and_back_from_json() -> None:
     first = sample(frame=3)
     assert first == sample(frame=3)
@@ -309,8 +319,10 @@ def test_a_factor_moves_nothing_but_its_own(factor: str, mode: str) -> None:
         ]
     if factor != "camera":
         assert before.camera == after.camera
-    if factor != "lighting":
+    if factor not in ("lighting", "camera"):
         assert before.light == after.light
+    if factor == "camera":
+        assert before.light.world == after.light.world
     if factor != "background":
         assert (before.ground, before.tray, before.strip) == (after.ground, after.tray, after.strip)
     if factor != "sensor":
