@@ -14,6 +14,8 @@ import numpy.typing as npt
 from mathutils import Vector
 
 from blender_scenes.blocks.lighting import Lamp, Light
+from blender_scenes.blocks.materials import lamp_material
+from blender_scenes.blocks.meshes import face_mesh, mesh_object
 from blender_scenes.blocks.noise import Map
 from blender_scenes.blocks.pictures import read_panorama
 from blender_scenes.blocks.worlds import World, bake_world, fitted_world
@@ -103,20 +105,25 @@ def area_lamp(
 
 
 def _ring(lamp: Lamp) -> None:
-    # Diodes are small and bright: what is smooth mirrors them as a dashed line.
-    turn = np.array(
-        Vector(np.subtract(lamp.position_m, lamp.target_m)).to_track_quat("Z", "Y").to_matrix()
-    )
-    for angle in np.arange(_DIODES) * 2 * np.pi / _DIODES:
-        out_m = lamp.size_m / 2 * np.array([np.cos(angle), np.sin(angle), 0.0])
-        x, y, z = np.add(lamp.position_m, turn @ out_m)
-        area_lamp(
-            position_m=(float(x), float(y), float(z)),
-            target_m=lamp.target_m,
-            size_m=_DIODE_SIZE * lamp.size_m,
-            irradiance=lamp.irradiance / _DIODES,
-            colour=lamp.colour,
-        )
+    # Diodes are small and bright: what is smooth mirrors them as a dashed line. One mesh, since
+    # that many lamps would need a light tree: a frame of dice would take a third longer.
+    axis = Vector(np.subtract(lamp.position_m, lamp.target_m))
+    turn = axis.to_track_quat("Z", "Y").to_matrix()
+    radius_m, half_m = lamp.size_m / 2, _DIODE_SIZE * lamp.size_m / 2
+    angles = np.arange(_DIODES) * 2 * np.pi / _DIODES
+    middles = radius_m * np.stack([np.cos(angles), np.sin(angles), np.zeros(_DIODES)], axis=1)
+    corners = half_m * np.array([[-1, -1, 0], [-1, 1, 0], [1, 1, 0], [1, -1, 0]])  # facing down
+    vertices_m = (middles[:, None] + corners).reshape(-1, 3)
+    mesh = face_mesh("ring", vertices_m, np.arange(len(vertices_m), dtype=np.int32).reshape(-1, 4))
+    distance_m, area_m2 = axis.length, _DIODES * (2 * half_m) ** 2
+    # Diodes of radiance L give L A cos(theta) H / d^3, seen at d from H below their plane.
+    slant_m = math.hypot(distance_m, radius_m)
+    level = axis.z * distance_m * area_m2 / slant_m**4
+    red, green, blue = (channel * math.pi * lamp.irradiance / level for channel in lamp.colour)
+    mesh.materials.append(lamp_material("diodes", (red, green, blue)))
+    world_from_ring = np.eye(4)
+    world_from_ring[:3, :3], world_from_ring[:3, 3] = turn, lamp.position_m
+    mesh_object(mesh, world_from_obj=world_from_ring)
 
 
 def even_sky(radiance: float) -> None:

@@ -12,6 +12,7 @@ __all__ = [
     "clear_material",
     "glowing_material",
     "image_material",
+    "lamp_material",
     "painted_material",
     "plain_material",
     "vertex_material",
@@ -53,6 +54,17 @@ def glowing_material(name: str, linear_rgb: npt.NDArray[np.float32]) -> bpy.type
     links.new(glow.outputs["Emission"], nodes["Material Output"].inputs["Surface"])
     nodes.remove(matt)
     material.cycles.emission_sampling = "NONE"
+    return material
+
+
+def lamp_material(name: str, radiance: tuple[float, float, float]) -> bpy.types.Material:
+    """A surface that lights what is around it; linear RGB, W / (m^2 sr)."""
+    material, matt = _matt(name)
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    glow = nodes.new("ShaderNodeEmission")
+    glow.inputs["Color"].default_value = (*radiance, 1)
+    links.new(glow.outputs["Emission"], nodes["Material Output"].inputs["Surface"])
+    nodes.remove(matt)
     return material
 
 
