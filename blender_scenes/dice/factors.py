@@ -92,7 +92,7 @@ _MATERIAL = Factor(
         per_object("brightness", LogUniform(0.75, 1.1), 1.0, "over the colour's", (0.01, 5)),
         per_object("saturation", Uniform(0.2, 1.0), 0.6, "of any colours", _SHARE),
         per_object("value", Uniform(0.03, 0.85), 0.4, "reflectance of any colours", _SHARE),
-        per_object("roughness", LogUniform(0.02, 0.12), 0.06, "of the gloss", (0.02, 1.0)),
+        per_object("roughness", LogUniform(0.01, 0.06), 0.03, "of the gloss", (0.005, 1.0)),
     ),
 )
 
