@@ -153,7 +153,7 @@ def sample_light(
     reach_m: float,
     target_m: Vector3 = (0.0, 0.0, 0.0),
     pictures: Sequence[str] = (),
-    camera_m: Vector3 = (0.0, 0.0, 1.0),
+    camera_m: Vector3 | None = None,
 ) -> Light:
     """Draw the factor ``lighting``.
 
@@ -163,6 +163,9 @@ def sample_light(
         target_m: What the lamp looks at.
         pictures: Asset names of the user's panoramas, the worlds of frames that show ``own``.
         camera_m: Where the camera is, which a ring of diodes hangs around.
+
+    Raises:
+        ValueError: If the lamp is a ring and the camera's place is not given.
     """
     values: dict[str, Any] = draws.frame("lighting")
     picture = own_picture(draws, "lighting", pictures)
@@ -179,6 +182,8 @@ def sample_light(
     if share <= 0:
         return Light(world=world)
     if values["lamp"] == "ring":
+        if camera_m is None:
+            raise ValueError("A ring hangs around the camera: camera_m is missing.")
         distance_m = math.dist(camera_m, target_m)
         ring = Lamp(
             kind="ring",

@@ -133,8 +133,8 @@ def _sunk(places: FloatArray, shape: DieShape, number: int) -> FloatArray:
     # (N,) how far places of a face lie below the cube's, over half a side: its hollow and pips.
     share = _to_pip(places, shape, number) / shape.pip_radius
     rim = min(1 - shape.edge, (shape.ball**2 - 1) ** 0.5)  # of what is flat
-    sunk = np.maximum(1 - ((places**2).sum(axis=1) / rim**2) ** _FLATNESS, 0)
-    hollow = shape.hollow * sunk
+    out = (places**2).sum(axis=1) / rim**2
+    hollow = shape.hollow * np.maximum(1 - out**_FLATNESS, 0)
     return np.asarray(hollow + shape.pip_depth * np.maximum(1 - share**2, 0))
 
 

@@ -49,9 +49,9 @@ def plateaus_words(plateaus: Sequence[Plateau]) -> list[str]:
     By the first one's metric, on its test set; by others only where those alone gain from more
     steps.
     """
-    here = [each for each in plateaus if each.test == plateaus[0].test]
-    if not here:
+    if not plateaus:
         return []
+    here = [each for each in plateaus if each.test == plateaus[0].test]
     main = [each for each in here if each.metric == here[0].metric]
     most = max(main, key=lambda each: each.real_images)
     others = [each for each in main if each is not most]
